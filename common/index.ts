@@ -1,0 +1,14 @@
+export * from './assert.ts';
+export * from './coordinatorError.ts';
+export type * from './environment/clock.ts';
+export type * from './environment/coordinatorConnection.ts';
+export type * from './environment/environment.ts';
+export type * from './environment/fileSystem.ts';
+export type * from './environment/host.ts';
+export type * from './environment/offload.ts';
+export type * from './environment/random.ts';
+export type * from './environment/timers.ts';
+export type * from './environment/transport.ts';
+export * from './errors.ts';
+export * from './ids.ts';
+export * from './logger.ts';
