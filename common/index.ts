@@ -9,6 +9,7 @@ export type * from './environment/offload.ts';
 export type * from './environment/random.ts';
 export type * from './environment/timers.ts';
 export type * from './environment/transport.ts';
+export * from './crc32c.ts';
 export * from './errors.ts';
 export * from './ids.ts';
 export * from './logger.ts';
