@@ -1,0 +1,166 @@
+/** The face of the admin client. */
+
+import type { CallOptions } from '../callOptions.ts';
+
+export interface CreateTopicRequest {
+  /** 1 to 249 of a-z, A-Z, 0-9, dot, underscore, hyphen. */
+  readonly topic: string;
+  /** Default: that of the cluster. */
+  readonly partitions?: number;
+  /** Default: that of the cluster. */
+  readonly replicationFactor?: number;
+  /** Brokers of each partition, preferred leader first; instead of the two above. */
+  readonly assignments?: readonly (readonly number[])[];
+  /** Topic configuration by Kafka's names, for example `{ 'retention.ms': '60000' }`. */
+  readonly configs?: Readonly<Record<string, string | number | boolean>>;
+  /** Check everything, create nothing. Default false. */
+  readonly validateOnly?: boolean;
+}
+
+export interface CreatedTopic {
+  readonly topic: string;
+  readonly topicId: string;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+}
+
+export interface ListedTopic {
+  readonly topic: string;
+  readonly topicId: string;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  /** Whether the cluster itself owns the topic. */
+  readonly internal: boolean;
+}
+
+export interface PartitionDescription {
+  readonly partition: number;
+  /** Broker that leads; -1 for none. */
+  readonly leader: number;
+  readonly leaderEpoch: number;
+  readonly replicas: readonly number[];
+  readonly isr: readonly number[];
+  /** First offset that can be read; -1 where no leader could tell, as for the following. */
+  readonly logStartOffset: number;
+  readonly highWatermark: number;
+  readonly logEndOffset: number;
+  readonly sizeBytes: number;
+  readonly segmentCount: number;
+}
+
+export interface TopicDescription {
+  readonly topic: string;
+  readonly topicId: string;
+  readonly internal: boolean;
+  readonly partitions: readonly PartitionDescription[];
+}
+
+export type ConfigSource = 'topic' | 'file' | 'default';
+
+export interface ConfigEntry {
+  readonly name: string;
+  /** Null where sensitive. */
+  readonly value: string | null;
+  readonly source: ConfigSource;
+  readonly readOnly: boolean;
+  readonly sensitive: boolean;
+  readonly documentation: string;
+}
+
+export type ConfigResource = { readonly topic: string } | { readonly broker: number };
+
+export interface BrokerDescription {
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+  readonly rack: string | null;
+  /** Partitions that it leads. */
+  readonly leaderCount: number;
+  /** Partitions that it holds. */
+  readonly replicaCount: number;
+}
+
+export interface ClusterDescription {
+  readonly clusterId: string;
+  /** -1 where none is known. */
+  readonly controllerId: number;
+  readonly controllerEpoch: number;
+  readonly metadataVersion: number;
+  /** What the asked broker knows of its session: proven, unproven or fenced. */
+  readonly coordinatorState: string;
+  readonly topicCount: number;
+  readonly partitionCount: number;
+  readonly brokers: readonly BrokerDescription[];
+}
+
+/** 'earliest', 'latest', 'maxTimestamp', or a time: the first record at or after it. */
+export type OffsetQuery = 'earliest' | 'latest' | 'maxTimestamp' | { readonly time: number | Date };
+
+export interface ListedOffset {
+  readonly topic: string;
+  readonly partition: number;
+  /** -1 where no record is that late. */
+  readonly offset: number;
+  /** Timestamp of the record found; -1 for earliest and latest. */
+  readonly timestamp: number;
+  readonly leaderEpoch: number;
+}
+
+/**
+ * Administration. Every call tries again after a lost connection where that is safe, waits at most
+ * `timeoutMs` (default: the client's `requestTimeoutMs`), and rejects with the broker's error:
+ * `code` from `docs/errors.md`.
+ */
+export interface Admin {
+  /**
+   * Creates a topic; it is usable when this resolves.
+   *
+   * @throws {ProtocolError} TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION, INVALID_PARTITIONS,
+   *   INVALID_REPLICATION_FACTOR, INVALID_REPLICA_ASSIGNMENT, INVALID_CONFIG.
+   */
+  createTopic(request: CreateTopicRequest, options?: CallOptions): Promise<CreatedTopic>;
+
+  /**
+   * Deletes a topic with all its records.
+   *
+   * @throws {ProtocolError} UNKNOWN_TOPIC_OR_PARTITION.
+   */
+  deleteTopic(topic: string, options?: CallOptions): Promise<void>;
+
+  /** @throws {ProtocolError} UNKNOWN_TOPIC_OR_PARTITION, with the nearest topic's name. */
+  describeTopic(topic: string, options?: CallOptions): Promise<TopicDescription>;
+
+  /** All topics, by name. */
+  listTopics(options?: CallOptions): Promise<readonly ListedTopic[]>;
+
+  /** @throws {ProtocolError} UNKNOWN_TOPIC_OR_PARTITION, INVALID_REQUEST, BROKER_NOT_AVAILABLE. */
+  describeConfigs(resource: ConfigResource, options?: CallOptions): Promise<readonly ConfigEntry[]>;
+
+  /**
+   * Sets single values of a topic; null goes back to the default, other values stay.
+   *
+   * @throws {ProtocolError} INVALID_CONFIG, UNKNOWN_TOPIC_OR_PARTITION.
+   */
+  alterConfigs(
+    topic: string,
+    changes: Readonly<Record<string, string | number | boolean | null>>,
+    options?: CallOptions & { readonly validateOnly?: boolean },
+  ): Promise<void>;
+
+  describeCluster(options?: CallOptions): Promise<ClusterDescription>;
+
+  /**
+   * Finds offsets in every partition of a topic, or in some.
+   *
+   * @throws {ProtocolError} UNKNOWN_TOPIC_OR_PARTITION, LEADER_NOT_AVAILABLE.
+   */
+  listOffsets(
+    query: {
+      readonly topic: string;
+      readonly partitions?: readonly number[];
+      readonly at: OffsetQuery;
+      readonly isolation?: 'uncommitted' | 'committed';
+    },
+    options?: CallOptions,
+  ): Promise<readonly ListedOffset[]>;
+}
