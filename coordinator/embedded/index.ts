@@ -1,0 +1,7 @@
+/** The embedded coordinator: ZooKeeper's client protocol, served from Node for one machine. */
+
+export * from './sessionDeadlines.ts';
+export * from './treeRequest.ts';
+export type * from './treeStore.ts';
+export * from './znodePath.ts';
+export * from './znodeTree.ts';
