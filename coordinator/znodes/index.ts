@@ -1,0 +1,10 @@
+export * from './brokerRegistration.ts';
+export * from './clusterId.ts';
+export * from './controllerEpoch.ts';
+export * from './controllerNode.ts';
+export * from './deleteTopics.ts';
+export * from './migration.ts';
+export * from './partitionState.ts';
+export * from './topic.ts';
+export * from './topicConfig.ts';
+export { damagedZnode } from './znodeFields.ts';

@@ -1,0 +1,83 @@
+/**
+ * /brokers/topics/T: a topic's id and which brokers hold each partition, preferred leader first.
+ *
+ *     {"version":3,"topic_id":"Zm9vYmFyYmF6cXV4cXV1eA","partitions":{"0":[1,2],"1":[2,3]},
+ *      "adding_replicas":{},"removing_replicas":{}}
+ */
+
+import type { Random, TopicId } from '../../common/index.ts';
+import { damagedZnode, encodeJson, ZnodeFields } from './znodeFields.ts';
+
+export interface TopicAssignment {
+  /** Undefined in a topic that a Kafka before 2.8 made. */
+  readonly topicId: TopicId | undefined;
+  /** Replicas by partition, 0 up without gaps. */
+  readonly replicas: readonly (readonly number[])[];
+  /** Of a reassignment in progress, by partition; written back as they are. */
+  readonly addingReplicas: Readonly<Record<string, unknown>>;
+  readonly removingReplicas: Readonly<Record<string, unknown>>;
+}
+
+export const topicsPath = '/brokers/topics';
+
+export const topicZnode = {
+  path(topic: string): string {
+    return `${topicsPath}/${topic}`;
+  },
+
+  encode(assignment: TopicAssignment): Buffer {
+    return encodeJson({
+      version: assignment.topicId === undefined ? 2 : 3,
+      ...(assignment.topicId === undefined ? {} : { topic_id: assignment.topicId }),
+      partitions: Object.fromEntries(assignment.replicas.map((ids, index) => [index, ids])),
+      adding_replicas: assignment.addingReplicas,
+      removing_replicas: assignment.removingReplicas,
+    });
+  },
+
+  /** @throws {OdradekError} ZNODE_DAMAGED */
+  decode(topic: string, data: Uint8Array): TopicAssignment {
+    const path = this.path(topic);
+    const fields = ZnodeFields.parse(path, data);
+    fields.version([1, 2, 3]);
+    const partitions = fields.object('partitions');
+    const count = partitions.names.length;
+    const replicas: (readonly number[])[] = [];
+    for (let index = 0; index < count; index++) {
+      const ids = partitions.brokerIds(String(index));
+      if (ids.length === 0) throw damagedZnode(path, `partition ${index} has no replicas`);
+      replicas.push(ids);
+    }
+    const id = fields.optionalString('topic_id');
+    if (id !== undefined && !isTopicId(id)) {
+      throw damagedZnode(path, `"topic_id" is "${id.slice(0, 60)}", which is no topic id`);
+    }
+    return {
+      topicId: id as TopicId | undefined,
+      replicas,
+      addingReplicas: fields.optionalObject('adding_replicas')?.others([]) ?? {},
+      removingReplicas: fields.optionalObject('removing_replicas')?.others([]) ?? {},
+    };
+  },
+};
+
+/** Ids that Kafka keeps for itself: "no id", and the topic of its own metadata. */
+const RESERVED_TOPIC_IDS: readonly string[] = ['AAAAAAAAAAAAAAAAAAAAAA', 'AAAAAAAAAAAAAAAAAAAAAQ'];
+
+/**
+ * A fresh topic id: a random (version 4) UUID in 22 characters. Never one that starts with a
+ * hyphen, which command lines would take for an option.
+ */
+export function generateTopicId(random: Random): TopicId {
+  for (;;) {
+    const bytes = random.bytes(16);
+    bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+    bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+    const id = bytes.toString('base64url');
+    if (!id.startsWith('-')) return id as TopicId;
+  }
+}
+
+function isTopicId(text: string): boolean {
+  return /^[A-Za-z0-9_-]{22}$/.test(text) && !RESERVED_TOPIC_IDS.includes(text);
+}
