@@ -1,0 +1,10 @@
+export type { EventOwner } from './eventQueue.ts';
+export * from './fileSystem/index.ts';
+export * from './scheduler.ts';
+export * from './simClock.ts';
+export * from './simHost.ts';
+export * from './simOffload.ts';
+export * from './simProcess.ts';
+export * from './simRandom.ts';
+export * from './simTimers.ts';
+export * from './traceHash.ts';
