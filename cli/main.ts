@@ -1,12 +1,50 @@
-/** The command line `odradek`: finds the subcommand and runs it. */
+/**
+ * The command line `odradek`: finds the subcommand, loads its file alone, runs it, and turns what
+ * went wrong into a line on stderr and an exit code: 0, 1 failed, 2 called wrongly.
+ */
 
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
+import { commandTable } from './commandTable.ts';
+import { exitCodeOf, reportFailure } from './failure.ts';
 
-/** @param args what follows `odradek` on the command line. */
+/**
+ * Runs one command. Sets `process.exitCode`; never throws.
+ *
+ * @param args what follows `odradek` on the command line.
+ */
 export async function main(args: readonly string[]): Promise<void> {
-  const program = new Command('odradek');
-  program.command('version').action(() => {
-    process.stdout.write('odradek\n');
-  });
-  await program.parseAsync([...args], { from: 'user' });
+  try {
+    const program = await createProgram(args.find((arg) => !arg.startsWith('-')));
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : 2;
+      return;
+    }
+    reportFailure(error, { json: args.includes('--json') });
+    process.exitCode = exitCodeOf(error);
+  }
+}
+
+/**
+ * The program with one command loaded, the others by name only; with all of them for 'all', from
+ * which docs/cli.md is made.
+ */
+export async function createProgram(wanted: string | undefined | 'all'): Promise<Command> {
+  const program = new Command('odradek')
+    .description('An event streaming platform: brokers, topics, and the way in and out')
+    .helpCommand(false)
+    .showHelpAfterError('(odradek --help tells more)');
+  for (const { name, summary, load } of commandTable) {
+    if (wanted === name || wanted === 'all') program.addCommand((await load()).summary(summary));
+    else program.command(name).description(summary);
+  }
+  takeOver(program);
+  return program;
+}
+
+/** Commander would end the process by itself, with 1 where the command line is wrong. */
+function takeOver(command: Command): void {
+  command.exitOverride();
+  for (const child of command.commands) takeOver(child);
 }
