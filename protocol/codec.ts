@@ -96,9 +96,14 @@ function compiled(schema: StructSchema<unknown>, version: number): Compiled {
     versions = [];
     compiledBySchema.set(schema, versions);
   }
-  return (versions[version] ??= {
-    plan: planScan(schema, version),
-    toArrays: compileToArrays(schema, version),
-    fromArrays: compileFromArrays(schema, version),
-  });
+  let found = versions[version];
+  if (found === undefined) {
+    found = {
+      plan: planScan(schema, version),
+      toArrays: compileToArrays(schema, version),
+      fromArrays: compileFromArrays(schema, version),
+    };
+    versions[version] = found;
+  }
+  return found;
 }

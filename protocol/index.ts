@@ -7,9 +7,11 @@ export * from './apis/session.ts';
 export * from './bytes.ts';
 export * from './catalogue.ts';
 export * from './codec.ts';
+export * from './compression/index.ts';
 export * from './errors.ts';
 export * from './foreignProtocol.ts';
 export * from './frame.ts';
+export * from './records/index.ts';
 export type {
   Api,
   ArraySchema,

@@ -89,9 +89,11 @@ function scan(plan: ScanPlan): void {
   if (position >= end) fail(plan, 'the body ends before it');
   switch (plan.kind) {
     case 'struct':
-      return scanStruct(plan);
+      scanStruct(plan);
+      return;
     case 'array':
-      return scanArray(plan);
+      scanArray(plan);
+      return;
     case 'nullable':
       if (bytes[position] === 0xc0) position += 1;
       else scan(plan.inner!);
@@ -101,9 +103,11 @@ function scan(plan: ScanPlan): void {
       position += 1;
       return;
     case 'string':
-      return scanString(plan);
+      scanString(plan);
+      return;
     case 'bytes':
-      return scanBytes(plan);
+      scanBytes(plan);
+      return;
     case 'records':
       recordsBytes += scanInteger(plan, 0, 0xffff_ffff);
       return;

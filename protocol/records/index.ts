@@ -1,0 +1,11 @@
+export { BATCH_HEADER_BYTES, BATCH_MAGIC, BATCH_PREFIX_BYTES } from './batchLayout.ts';
+export * from './batchIteration.ts';
+export * from './controlBatch.ts';
+export * from './readRecords.ts';
+export * from './recordBatchBuilder.ts';
+export * from './recordBatchView.ts';
+export * from './recordCursor.ts';
+export type { HeaderToWrite, RecordBytes } from './recordEncoding.ts';
+export * from './rewriteBatch.ts';
+export * from './varint.ts';
+export * from './verifyBatch.ts';
