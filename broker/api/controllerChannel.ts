@@ -1,0 +1,139 @@
+/**
+ * The way of an administrative request to the controller, wherever it is: this broker itself, or
+ * the one that /controller names, over a connection of its own.
+ *
+ * A request that another broker passed on is answered here or refused with NOT_CONTROLLER. Passing
+ * it on again could send it round in a circle while the controller changes.
+ */
+
+import type { Logger } from '../../common/index.ts';
+import type { Controller } from '../../coordinator/index.ts';
+import { ClientConnection, type NetworkEnvironment } from '../../network/index.ts';
+import {
+  type alterConfigsApi,
+  type Api,
+  type createTopicsApi,
+  type deleteTopicsApi,
+  ProtocolError,
+  type RequestOf,
+  type ResponseOf,
+} from '../../protocol/index.ts';
+import {
+  alterConfigsApi as alterConfigs,
+  createTopicsApi as createTopics,
+  deleteTopicsApi as deleteTopics,
+} from '../../protocol/index.ts';
+import type { ClusterImage } from '../metadata/index.ts';
+
+export interface ControllerChannelOptions {
+  readonly brokerId: number;
+  readonly brokerEpoch: () => number;
+  readonly softwareVersion: string;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+/** What the answer takes beyond the time that the request itself allows. */
+const ANSWER_MARGIN_MS = 1_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+export class ControllerChannel {
+  readonly #environment: NetworkEnvironment;
+  readonly #controller: Controller;
+  readonly #image: ClusterImage;
+  readonly #options: ControllerChannelOptions;
+  readonly #logger: Logger;
+  #connection: Promise<ClientConnection> | undefined;
+  #connectedTo = -1;
+
+  constructor(
+    environment: NetworkEnvironment,
+    parts: { readonly controller: Controller; readonly image: ClusterImage },
+    options: ControllerChannelOptions,
+    logger: Logger,
+  ) {
+    this.#environment = environment;
+    this.#controller = parts.controller;
+    this.#image = parts.image;
+    this.#options = options;
+    this.#logger = logger.child('controllerChannel');
+  }
+
+  /** @throws {ProtocolError} NOT_CONTROLLER, COORDINATOR_UNAVAILABLE, or what the way there ended with. */
+  createTopics(
+    request: RequestOf<typeof createTopicsApi>,
+  ): Promise<ResponseOf<typeof createTopicsApi>> {
+    if (this.#controller.active) return this.#controller.createTopics(request);
+    return this.#forward(createTopics, request, request.timeoutMs);
+  }
+
+  deleteTopics(
+    request: RequestOf<typeof deleteTopicsApi>,
+  ): Promise<ResponseOf<typeof deleteTopicsApi>> {
+    if (this.#controller.active) return this.#controller.deleteTopics(request);
+    return this.#forward(deleteTopics, request, request.timeoutMs);
+  }
+
+  alterConfigs(
+    request: RequestOf<typeof alterConfigsApi>,
+  ): Promise<ResponseOf<typeof alterConfigsApi>> {
+    if (this.#controller.active) return this.#controller.alterConfigs(request);
+    return this.#forward(alterConfigs, request, DEFAULT_TIMEOUT_MS);
+  }
+
+  async close(): Promise<void> {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    await connection?.then(
+      (open) => open.close(),
+      () => undefined,
+    );
+  }
+
+  async #forward<Request extends { readonly forwarded: boolean }, Response>(
+    api: Api<Request, Response>,
+    request: Request,
+    timeoutMs: number,
+  ): Promise<Response> {
+    if (request.forwarded) throw new ProtocolError('NOT_CONTROLLER');
+    const connection = await this.#connect();
+    return connection.call(
+      api,
+      { ...request, forwarded: true },
+      { timeoutMs: Math.max(0, timeoutMs) + ANSWER_MARGIN_MS },
+    );
+  }
+
+  #connect(): Promise<ClientConnection> {
+    const controllerId = this.#controller.seen.id;
+    if (this.#connection !== undefined && this.#connectedTo === controllerId) {
+      return this.#connection;
+    }
+    void this.close();
+    const opening = this.#open(controllerId);
+    this.#connection = opening;
+    this.#connectedTo = controllerId;
+    const forget = (): void => {
+      if (this.#connection === opening) this.#connection = undefined;
+    };
+    opening.then((connection) => connection.onClose(forget), forget);
+    return opening;
+  }
+
+  async #open(controllerId: number): Promise<ClientConnection> {
+    const broker = this.#image.brokers.find(({ id }) => id === controllerId);
+    if (broker === undefined) {
+      throw new ProtocolError('NOT_CONTROLLER', 'No controller is known at the moment');
+    }
+    this.#logger.debug('Connecting to the controller', { controllerId });
+    return ClientConnection.connect(
+      this.#environment,
+      { host: broker.host, port: broker.port },
+      {
+        software: { name: 'odradek-broker', version: this.#options.softwareVersion },
+        brokerId: this.#options.brokerId,
+        brokerEpoch: this.#options.brokerEpoch(),
+        timeoutMs: CONNECT_TIMEOUT_MS,
+      },
+    );
+  }
+}

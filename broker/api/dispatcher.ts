@@ -1,0 +1,162 @@
+/**
+ * From a request to the handler of its API. Handlers decide nothing: they find who decides, hand the
+ * request over and encode what comes back.
+ *
+ * An error of the catalogue becomes an answer. A broken promise of the program is not answered: it
+ * goes to `onFatal`, and the process ends.
+ */
+
+import { AssertionError, type Logger } from '../../common/index.ts';
+import type { NetworkHandler, ServerRequest } from '../../network/index.ts';
+import {
+  type Api,
+  alterConfigsApi,
+  createTopicsApi,
+  deleteTopicsApi,
+  describeClusterApi,
+  describeConfigsApi,
+  describePartitionsApi,
+  fetchApi,
+  listOffsetsApi,
+  metadataApi,
+  ProtocolError,
+  produceApi,
+  type RequestOf,
+  updateMetadataApi,
+} from '../../protocol/index.ts';
+import type { BrokerConfig } from '../config/index.ts';
+import type { ClusterImage } from '../metadata/index.ts';
+import type { Purgatory, ReplicaManager } from '../replica/index.ts';
+import { handleDescribeConfigs } from './configs.ts';
+import type { ControllerChannel } from './controllerChannel.ts';
+import { handleDescribePartitions } from './describePartitions.ts';
+import { FetchHandler } from './fetch.ts';
+import { handleListOffsets } from './listOffsets.ts';
+import { describeClusterResponse, metadataResponse } from './metadata.ts';
+import { ProduceHandler } from './produce.ts';
+import type { MetadataUpdates } from './updateMetadata.ts';
+
+export interface DispatcherParts {
+  readonly config: BrokerConfig;
+  readonly clusterId: string;
+  readonly image: ClusterImage;
+  readonly replicas: ReplicaManager;
+  readonly produceWaits: Purgatory;
+  readonly fetchWaits: Purgatory;
+  readonly channel: ControllerChannel;
+  readonly updates: MetadataUpdates;
+  readonly coordinatorState: () => string;
+  /** Writes what the requests of one read appended. */
+  readonly flushTurn: () => void;
+  /** The program broke a promise of its own. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+type Handler = (request: ServerRequest) => void | Promise<void>;
+
+/** What the native listener serves beside Hello and Authenticate. */
+export const servedApis: readonly Api[] = [
+  metadataApi,
+  produceApi,
+  fetchApi,
+  listOffsetsApi,
+  describePartitionsApi,
+  createTopicsApi,
+  deleteTopicsApi,
+  describeConfigsApi,
+  alterConfigsApi,
+  describeClusterApi,
+  updateMetadataApi,
+] as readonly Api[];
+
+export class Dispatcher implements NetworkHandler {
+  readonly #parts: DispatcherParts;
+  readonly #logger: Logger;
+  readonly #handlers: ReadonlyMap<number, Handler>;
+
+  constructor(parts: DispatcherParts, logger: Logger) {
+    this.#parts = parts;
+    this.#logger = logger.child('api');
+    this.#handlers = handlersOf(parts);
+  }
+
+  onRequest(request: ServerRequest): void {
+    const handler = this.#handlers.get(request.api.key);
+    try {
+      if (handler === undefined) throw new ProtocolError('UNKNOWN_API');
+      const handling = handler(request);
+      handling?.catch((error: unknown) => this.#refuse(request, error));
+    } catch (error) {
+      this.#refuse(request, error);
+    }
+  }
+
+  onReceiveTurnEnd(): void {
+    try {
+      this.#parts.flushTurn();
+    } catch (error) {
+      this.#parts.onFatal(error);
+    }
+  }
+
+  #refuse(request: ServerRequest, error: unknown): void {
+    if (error instanceof ProtocolError) {
+      request.respondError(error.code, error.message);
+      return;
+    }
+    request.respondError('UNKNOWN_SERVER_ERROR');
+    this.#logger.error('A request failed in a way that nothing expects', {
+      api: request.api.name,
+      error,
+    });
+    if (error instanceof AssertionError) this.#parts.onFatal(error);
+  }
+}
+
+function handlersOf(parts: DispatcherParts): ReadonlyMap<number, Handler> {
+  const { image, replicas, channel, clusterId, config } = parts;
+  const produce = new ProduceHandler(replicas, parts.produceWaits);
+  const fetch = new FetchHandler(replicas, parts.fetchWaits);
+  const handlers: readonly (readonly [Api, Handler])[] = [
+    [produceApi as Api, (request) => produce.handle(request)],
+    [fetchApi as Api, (request) => fetch.handle(request)],
+    [listOffsetsApi as Api, (request) => handleListOffsets(request, replicas)],
+    [describePartitionsApi as Api, (request) => handleDescribePartitions(request, replicas)],
+    [
+      metadataApi as Api,
+      (request) => {
+        const { topics } = request.body as RequestOf<typeof metadataApi>;
+        request.respond(metadataResponse(image, clusterId, topics));
+      },
+    ],
+    [
+      describeClusterApi as Api,
+      (request) =>
+        request.respond(describeClusterResponse(image, clusterId, parts.coordinatorState())),
+    ],
+    [describeConfigsApi as Api, (request) => handleDescribeConfigs(request, image, config)],
+    [
+      createTopicsApi as Api,
+      async (request) => {
+        const body = request.body as RequestOf<typeof createTopicsApi>;
+        request.respond(await channel.createTopics(body));
+      },
+    ],
+    [
+      deleteTopicsApi as Api,
+      async (request) => {
+        const body = request.body as RequestOf<typeof deleteTopicsApi>;
+        request.respond(await channel.deleteTopics(body));
+      },
+    ],
+    [
+      alterConfigsApi as Api,
+      async (request) => {
+        const body = request.body as RequestOf<typeof alterConfigsApi>;
+        request.respond(await channel.alterConfigs(body));
+      },
+    ],
+    [updateMetadataApi as Api, (request) => parts.updates.handle(request)],
+  ];
+  return new Map(handlers.map(([api, handler]) => [api.key, handler]));
+}

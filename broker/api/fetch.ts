@@ -1,0 +1,266 @@
+/**
+ * Fetch: reads what is there, and waits for more where that is too little.
+ *
+ * A waiting fetch hangs on its partitions and is woken by the append that makes them readable, in
+ * the same turn; its deadline is kept by the purgatory. Memory answers at once; what must come from
+ * the disk is read asynchronously, one partition after the other, within the bytes that are left.
+ */
+
+import type { ServerRequest } from '../../network/index.ts';
+import { errorCode, type fetchApi, type RequestOf, type ResponseOf } from '../../protocol/index.ts';
+import type { LogRead } from '../log/index.ts';
+import type {
+  DelayedOperation,
+  FetchWaiter,
+  Partition,
+  Purgatory,
+  ReplicaManager,
+} from '../replica/index.ts';
+import { refusalOf } from './refusal.ts';
+
+type FetchRequest = RequestOf<typeof fetchApi>;
+type FetchResponse = ResponseOf<typeof fetchApi>;
+type PartitionResult = FetchResponse['topics'][number]['partitions'][number];
+
+/** A response holds at most this many bytes of records, unless one batch alone is larger. */
+const RESPONSE_BYTES_MAX = 8 * 1024 * 1024;
+
+export class FetchHandler {
+  readonly #replicas: ReplicaManager;
+  readonly #purgatory: Purgatory;
+
+  constructor(replicas: ReplicaManager, purgatory: Purgatory) {
+    this.#replicas = replicas;
+    this.#purgatory = purgatory;
+  }
+
+  handle(request: ServerRequest): void {
+    const body = request.body as FetchRequest;
+    if (body.replicaId !== -1) {
+      request.respondError(
+        'INVALID_REQUEST',
+        'This release has no followers: replicaId must be -1',
+      );
+      return;
+    }
+    new PendingFetch(request, body, this.#replicas, this.#purgatory).start();
+  }
+}
+
+/** One read of all partitions of a request. */
+interface Attempt {
+  readonly topics: { name: string; partitions: PartitionResult[] }[];
+  sizeBytes: number;
+  /** Whether the answer must go out even if it is too small: an error is in it. */
+  failed: boolean;
+}
+
+class PendingFetch implements FetchWaiter, DelayedOperation {
+  readonly #request: ServerRequest;
+  readonly #body: FetchRequest;
+  readonly #replicas: ReplicaManager;
+  readonly #purgatory: Purgatory;
+  /** Partitions on which this waits. */
+  #waitingOn: Partition[] = [];
+  #expired: boolean;
+  /** Whether the purgatory holds this. */
+  #waiting = false;
+  /** Whether a read of the disk is under way. */
+  #reading = false;
+
+  constructor(
+    request: ServerRequest,
+    body: FetchRequest,
+    replicas: ReplicaManager,
+    purgatory: Purgatory,
+  ) {
+    this.#request = request;
+    this.#body = body;
+    this.#replicas = replicas;
+    this.#purgatory = purgatory;
+    this.#expired = body.maxWaitMs <= 0;
+  }
+
+  start(): void {
+    this.#attempt();
+  }
+
+  wake(): void {
+    this.#stopWaiting();
+    this.#attempt();
+  }
+
+  /** While a read is under way its answer goes out as it is; otherwise one last look. */
+  expire(): void {
+    this.#waiting = false;
+    this.#expired = true;
+    if (this.#reading) return;
+    this.#stopWaiting();
+    this.#attempt();
+  }
+
+  #attempt(): void {
+    const attempt: Attempt = { topics: [], sizeBytes: 0, failed: false };
+    const reading = this.#readFrom(attempt, 0, 0);
+    this.#reading = reading !== undefined;
+    if (reading === undefined) this.#finish(attempt);
+    else
+      reading.then(
+        () => this.#finish(attempt),
+        (error: unknown) => this.#crash(error),
+      );
+  }
+
+  /**
+   * Reads from the given partition of the given topic on; goes on by a promise from the first that
+   * is not in memory.
+   */
+  #readFrom(
+    attempt: Attempt,
+    topicIndex: number,
+    partitionIndex: number,
+  ): Promise<void> | undefined {
+    for (let t = topicIndex; t < this.#body.topics.length; t += 1) {
+      const topic = this.#body.topics[t]!;
+      if (attempt.topics.length === t) attempt.topics.push({ name: topic.name, partitions: [] });
+      for (let p = t === topicIndex ? partitionIndex : 0; p < topic.partitions.length; p += 1) {
+        const reading = this.#readOne(attempt, topic, p);
+        if (reading !== undefined) {
+          return reading.then(() => this.#readFrom(attempt, t, p + 1));
+        }
+      }
+    }
+    return undefined;
+  }
+
+  #readOne(
+    attempt: Attempt,
+    topic: FetchRequest['topics'][number],
+    position: number,
+  ): Promise<void> | undefined {
+    const wanted = topic.partitions[position]!;
+    const results = attempt.topics.at(-1)!.partitions;
+    const left = Math.min(this.#body.maxBytes, RESPONSE_BYTES_MAX) - attempt.sizeBytes;
+    let partition: Partition;
+    try {
+      partition = this.#replicas.partition(topic.name, wanted.index, topic.topicId);
+      if (left <= 0 && attempt.sizeBytes > 0) {
+        partition.checkLeader(wanted.leaderEpoch);
+        results.push(readResult(partition, wanted.index, []));
+        return undefined;
+      }
+      const read = partition.read({
+        fetchOffset: wanted.fetchOffset,
+        expectedLeaderEpoch: wanted.leaderEpoch,
+        maxBytes: Math.max(0, Math.min(wanted.maxBytes, left)),
+        atLeastOneBatch: attempt.sizeBytes === 0,
+      });
+      if (!(read instanceof Promise)) {
+        this.#add(attempt, results, readResult(partition, wanted.index, read.slices), read);
+        return undefined;
+      }
+      return read.then(
+        (cold) =>
+          this.#add(attempt, results, readResult(partition, wanted.index, cold.slices), cold),
+        (error: unknown) => this.#refuse(attempt, results, wanted.index, error),
+      );
+    } catch (error) {
+      this.#refuse(attempt, results, wanted.index, error);
+      return undefined;
+    }
+  }
+
+  #add(attempt: Attempt, results: PartitionResult[], result: PartitionResult, read: LogRead): void {
+    results.push(result);
+    attempt.sizeBytes += read.sizeBytes;
+  }
+
+  #refuse(attempt: Attempt, results: PartitionResult[], index: number, error: unknown): void {
+    attempt.failed = true;
+    results.push(refusedResult(this.#replicas, attempt.topics.at(-1)!.name, index, error));
+  }
+
+  #finish(attempt: Attempt): void {
+    this.#reading = false;
+    const enough = attempt.sizeBytes >= this.#body.minBytes;
+    if (enough || attempt.failed || this.#expired || this.#request.connection.closed) {
+      if (this.#waiting) this.#purgatory.remove(this);
+      this.#waiting = false;
+      const response: FetchResponse = { errorCode: 0, topics: attempt.topics };
+      this.#request.respond(response);
+      return;
+    }
+    this.#wait(attempt);
+  }
+
+  /**
+   * Hangs on the partitions. While a cold read was under way something may have been appended, and
+   * nobody was told: then this reads again instead of waiting.
+   */
+  #wait(attempt: Attempt): void {
+    if (!this.#waiting) {
+      this.#waiting = true;
+      this.#purgatory.add(this, this.#body.maxWaitMs);
+    }
+    let changed = false;
+    for (const [t, topic] of this.#body.topics.entries()) {
+      for (const [p, wanted] of topic.partitions.entries()) {
+        const partition = this.#replicas.find(topic.name, wanted.index);
+        const seen = attempt.topics[t]!.partitions[p]!;
+        changed ||= partition?.highWatermark !== seen.highWatermark;
+        if (partition === undefined) continue;
+        partition.addFetchWaiter(this);
+        this.#waitingOn.push(partition);
+      }
+    }
+    if (changed) this.wake();
+  }
+
+  #stopWaiting(): void {
+    for (const partition of this.#waitingOn) partition.removeFetchWaiter(this);
+    this.#waitingOn = [];
+  }
+
+  /** Only an error that nothing above expects comes here; it must not vanish in a promise. */
+  #crash(error: unknown): void {
+    this.#request.respondError('UNKNOWN_SERVER_ERROR');
+    throw error;
+  }
+}
+
+function readResult(
+  partition: Partition,
+  index: number,
+  slices: readonly Uint8Array[],
+): PartitionResult {
+  return {
+    index,
+    errorCode: 0,
+    highWatermark: partition.highWatermark,
+    lastStableOffset: partition.highWatermark,
+    logStartOffset: partition.log.logStartOffset,
+    leader: -1,
+    leaderEpoch: -1,
+    records: slices,
+  };
+}
+
+function refusedResult(
+  replicas: ReplicaManager,
+  topic: string,
+  index: number,
+  error: unknown,
+): PartitionResult {
+  const code = refusalOf(error);
+  const hint = code === 'NOT_LEADER_OR_FOLLOWER' ? replicas.leaderHint(topic, index) : undefined;
+  return {
+    index,
+    errorCode: errorCode(code),
+    highWatermark: -1,
+    lastStableOffset: -1,
+    logStartOffset: -1,
+    leader: hint?.leader ?? -1,
+    leaderEpoch: hint?.leaderEpoch ?? -1,
+    records: [],
+  };
+}

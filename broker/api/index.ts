@@ -1,0 +1,5 @@
+export * from './controllerChannel.ts';
+export { topicEntries } from './configs.ts';
+export * from './dispatcher.ts';
+export { describeClusterResponse, metadataResponse } from './metadata.ts';
+export * from './updateMetadata.ts';

@@ -1,0 +1,171 @@
+/**
+ * Produce: finds the partitions, hands each its batch, and answers when all are acknowledged.
+ *
+ * One object a request, one slot a partition. The appends happen before `handle` returns, so
+ * requests of one connection reach a partition in the order in which they came; only the wait for
+ * the acknowledgement is concurrent.
+ */
+
+import type { ServerRequest } from '../../network/index.ts';
+import {
+  errorCode,
+  type ErrorName,
+  type produceApi,
+  ProtocolError,
+  type RequestOf,
+  type ResponseOf,
+} from '../../protocol/index.ts';
+import type {
+  AppendWaiter,
+  DelayedOperation,
+  Purgatory,
+  ReplicaManager,
+} from '../replica/index.ts';
+import { refusalOf } from './refusal.ts';
+
+type ProduceRequest = RequestOf<typeof produceApi>;
+type ProduceResponse = ResponseOf<typeof produceApi>;
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+type PartitionResult = Mutable<ProduceResponse['topics'][number]['partitions'][number]>;
+
+export class ProduceHandler {
+  readonly #replicas: ReplicaManager;
+  readonly #purgatory: Purgatory;
+
+  constructor(replicas: ReplicaManager, purgatory: Purgatory) {
+    this.#replicas = replicas;
+    this.#purgatory = purgatory;
+  }
+
+  handle(request: ServerRequest): void {
+    const body = request.body as ProduceRequest;
+    if (body.acks !== -1 && body.acks !== 0 && body.acks !== 1) {
+      request.respondError('INVALID_REQUIRED_ACKS', `acks must be -1, 0 or 1, not ${body.acks}`);
+      return;
+    }
+    const produce = new PendingProduce(request, body, this.#purgatory);
+    produce.appendAll(this.#replicas, body.topics, body.acks);
+  }
+}
+
+/** Keeps nothing of the request's body: its record batches are views that do not outlive the turn. */
+class PendingProduce implements AppendWaiter, DelayedOperation {
+  readonly #request: ServerRequest;
+  readonly #timeoutMs: number;
+  readonly #topics: { readonly name: string; readonly partitionCount: number }[];
+  readonly #purgatory: Purgatory;
+  readonly #results: PartitionResult[] = [];
+  /** Slots that wait for their acknowledgement. */
+  readonly #waiting = new Set<number>();
+  #answered = false;
+
+  constructor(request: ServerRequest, body: ProduceRequest, purgatory: Purgatory) {
+    this.#request = request;
+    this.#timeoutMs = Math.max(0, body.timeoutMs);
+    this.#topics = body.topics.map(({ name, partitions }) => ({
+      name,
+      partitionCount: partitions.length,
+    }));
+    this.#purgatory = purgatory;
+  }
+
+  appendAll(replicas: ReplicaManager, topics: ProduceRequest['topics'], acks: -1 | 0 | 1): void {
+    for (const topic of topics) {
+      for (const wanted of topic.partitions) {
+        const slot = this.#results.length;
+        this.#waiting.add(slot);
+        try {
+          const partition = replicas.partition(topic.name, wanted.index, topic.topicId);
+          const appended = partition.append({
+            batch: wanted.records as Uint8Array,
+            acks,
+            expectedLeaderEpoch: wanted.leaderEpoch,
+            waiter: this,
+            slot,
+          });
+          this.#results.push({
+            ...emptyResult(wanted.index),
+            baseOffset: appended.baseOffset,
+            logAppendTimeMs: appended.logAppendTimeMs,
+            logStartOffset: partition.log.logStartOffset,
+          });
+        } catch (error) {
+          this.#waiting.delete(slot);
+          this.#results.push(this.#refused(replicas, topic.name, wanted.index, error));
+        }
+      }
+    }
+    if (acks === 0) this.#dropResponse();
+    else if (this.#waiting.size === 0) this.#answer();
+    else this.#purgatory.add(this, this.#timeoutMs);
+  }
+
+  appendDone(slot: number, error: ErrorName | undefined): void {
+    if (this.#answered || !this.#waiting.delete(slot)) return;
+    if (error !== undefined) this.#fail(slot, error);
+    if (this.#waiting.size > 0) return;
+    this.#purgatory.remove(this);
+    this.#answer();
+  }
+
+  expire(): void {
+    if (this.#answered) return;
+    for (const slot of this.#waiting) this.#fail(slot, 'REQUEST_TIMED_OUT');
+    this.#answer();
+  }
+
+  #fail(slot: number, error: ErrorName): void {
+    const result = this.#results[slot];
+    if (result === undefined) return;
+    this.#results[slot] = { ...emptyResult(result.index), errorCode: errorCode(error) };
+  }
+
+  #refused(
+    replicas: ReplicaManager,
+    topic: string,
+    index: number,
+    error: unknown,
+  ): PartitionResult {
+    const code = refusalOf(error);
+    const hint = code === 'NOT_LEADER_OR_FOLLOWER' ? replicas.leaderHint(topic, index) : undefined;
+    return {
+      ...emptyResult(index),
+      ...hint,
+      errorCode: errorCode(code),
+      errorMessage: error instanceof ProtocolError ? error.message : null,
+    };
+  }
+
+  /** With acks 0 the only sign of a refusal is that the connection ends. */
+  #dropResponse(): void {
+    this.#answered = true;
+    const refused = this.#results.find((result) => result.errorCode !== 0);
+    if (refused === undefined) this.#request.dropResponse();
+    else this.#request.closeConnection(refused.errorMessage ?? 'A produce with acks 0 was refused');
+  }
+
+  #answer(): void {
+    this.#answered = true;
+    let slot = 0;
+    const topics = this.#topics.map(({ name, partitionCount }) => {
+      const partitions = this.#results.slice(slot, slot + partitionCount);
+      slot += partitionCount;
+      return { name, partitions };
+    });
+    const response: ProduceResponse = { topics };
+    this.#request.respond(response);
+  }
+}
+
+function emptyResult(index: number): PartitionResult {
+  return {
+    index,
+    errorCode: 0,
+    errorMessage: null,
+    baseOffset: -1,
+    logAppendTimeMs: -1,
+    logStartOffset: -1,
+    leader: -1,
+    leaderEpoch: -1,
+  };
+}

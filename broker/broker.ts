@@ -1,0 +1,321 @@
+/**
+ * A broker: the log, the replicas, the listeners and its part in the cluster, put together.
+ *
+ * Start, in this order, each step trusting the ones before it:
+ *   1  ZooKeeper: the session, and the id of the cluster
+ *   2  log directories: locked, ids compared with the cluster's and the broker's, logs recovered
+ *   3  the native listener opens
+ *   4  the broker registers: from now on the controller sends its state here
+ *   5  the first snapshot came: partitions have their roles, the broker is ready
+ * The admin endpoint opens after step 3, so that it can tell why the broker is not ready.
+ *
+ * Stop goes the other way round. The clean-shutdown marker is written after the last append is on
+ * disk, and the session ends last.
+ */
+
+import {
+  type BrokerEpoch,
+  type Environment,
+  type Logger,
+  OdradekError,
+  type SocketAddress,
+} from '../common/index.ts';
+import { Controller, CoordinatorSession, Membership, networkPusher } from '../coordinator/index.ts';
+import { NetworkServer } from '../network/index.ts';
+import { ControllerChannel, Dispatcher, MetadataUpdates, servedApis } from './api/index.ts';
+import { type BrokerConfig, formatSocketAddress, validateTopicConfigs } from './config/index.ts';
+import { LogManager } from './log/index.ts';
+import { ClusterImage } from './metadata/index.ts';
+import { logConfigOf, Purgatory, ReplicaManager, untilKnown } from './replica/index.ts';
+import { softwareVersion } from './version.ts';
+
+const STOP_GRACE_MS = 5_000;
+
+/** Why a broker does not serve yet, or no more; empty when it does. */
+export type ReadinessReason = string;
+
+interface Running {
+  readonly clusterId: string;
+  readonly logManager: LogManager;
+  readonly replicas: ReplicaManager;
+  readonly server: NetworkServer;
+  readonly channel: ControllerChannel;
+  readonly controller: Controller;
+  readonly produceWaits: Purgatory;
+  readonly fetchWaits: Purgatory;
+}
+
+export class Broker {
+  readonly #environment: Environment;
+  readonly #config: BrokerConfig;
+  readonly #logger: Logger;
+  readonly #image = new ClusterImage();
+  readonly #session: CoordinatorSession;
+  readonly #membership: Membership;
+  #running: Running | undefined;
+  #fatalListener: (error: unknown) => void = () => undefined;
+  #fatal = false;
+  #stopping: Promise<void> | undefined;
+  #snapshotListener: () => void = () => undefined;
+
+  constructor(environment: Environment, config: BrokerConfig, logger: Logger) {
+    this.#environment = environment;
+    this.#config = config;
+    this.#logger = logger.child('broker');
+    this.#session = new CoordinatorSession(
+      environment,
+      { servers: config.zookeeperConnect, sessionTimeoutMs: config.zookeeperSessionTimeoutMs },
+      logger,
+    );
+    this.#membership = new Membership(environment, this.#session, logger);
+    this.#membership.onRefused((error) => this.#end(error));
+  }
+
+  /** The native address, with the port that was taken. Only after `start`. */
+  get nativeAddress(): SocketAddress {
+    return this.#started().server.address;
+  }
+
+  get clusterId(): string {
+    return this.#started().clusterId;
+  }
+
+  get brokerEpoch(): BrokerEpoch {
+    return this.#membership.brokerEpoch;
+  }
+
+  /** Called once when the broker cannot go on. Whoever runs it ends the process. */
+  onFatal(listener: (error: unknown) => void): void {
+    this.#fatalListener = listener;
+  }
+
+  /**
+   * Resolves when the broker serves.
+   *
+   * @throws {OdradekError} naming what cannot be trusted: ZooKeeper out of reach, a directory that
+   * is locked or belongs to another broker or cluster, an id in use, a port taken.
+   */
+  async start(): Promise<void> {
+    for (const key of this.#config.unknownKeys) {
+      this.#logger.warn('The configuration has a key that this release does not know', { key });
+    }
+    this.#session.start();
+    const clusterId = await this.#withinConnectionTimeout(this.#membership.joinCluster());
+    const running = this.#assemble(clusterId);
+    this.#running = running;
+    running.logManager.start();
+    const listening = await running.server.listen();
+    this.#logger.info('Listening', { native: formatSocketAddress(listening) });
+    const snapshot = new Promise<void>((resolve) => {
+      this.#snapshotListener = resolve;
+    });
+    this.#followSession(running);
+    await this.#membership.register({
+      brokerId: this.#config.brokerId,
+      nativeEndpoints: [this.#advertised(listening)],
+      ...(this.#config.rack === undefined ? {} : { rack: this.#config.rack }),
+    });
+    running.controller.start();
+    await this.#withinConnectionTimeout(snapshot);
+    this.#logger.info('Ready', { clusterId, brokerEpoch: this.#membership.brokerEpoch });
+  }
+
+  /**
+   * Ends in order: what was received is answered, the logs are synced and marked clean, the
+   * registration goes. Idempotent; safe at any moment after the constructor.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    const running = this.#running;
+    this.#membership.close();
+    if (running !== undefined) {
+      await running.controller.close();
+      running.fetchWaits.close();
+      await running.server.close({ graceMs: STOP_GRACE_MS });
+      running.produceWaits.close();
+      await running.channel.close();
+      running.replicas.close();
+      await running.logManager.close({ brokerEpoch: this.#membership.brokerEpoch });
+    }
+    await this.#session.close();
+    this.#logger.info('Stopped');
+  }
+
+  #assemble(clusterId: string): Running {
+    const environment = this.#environment;
+    const config = this.#config;
+    const logger = this.#logger;
+    const defaults = untilKnown(logConfigOf(config.topicDefaults));
+    const logManager = new LogManager(
+      environment,
+      {
+        logDirs: config.logDirs,
+        brokerId: config.brokerId,
+        clusterId,
+        configFor: () => defaults,
+        recoveryPointCheckpointIntervalMs: config.logFlushOffsetCheckpointIntervalMs,
+        highWatermarkCheckpointIntervalMs: config.highWatermarkCheckpointIntervalMs,
+        logStartCheckpointIntervalMs: config.logFlushStartOffsetCheckpointIntervalMs,
+        retentionCheckIntervalMs: config.logRetentionCheckIntervalMs,
+      },
+      logger,
+    );
+    logManager.onLogDirFailure(({ allOffline, error }) => {
+      if (allOffline) this.#end(error);
+    });
+    const replicas = new ReplicaManager(logManager, config, logger);
+    const controller = this.#controller(logger);
+    const brokerEpoch = (): number => this.#membership.brokerEpoch;
+    const channel = new ControllerChannel(
+      environment,
+      { controller, image: this.#image },
+      { brokerId: config.brokerId, brokerEpoch, softwareVersion },
+      logger,
+    );
+    const updates = new MetadataUpdates(
+      { image: this.#image, replicas },
+      { brokerEpoch, onSnapshot: () => this.#snapshotListener() },
+    );
+    const produceWaits = new Purgatory(environment);
+    const fetchWaits = new Purgatory(environment);
+    const dispatcher = new Dispatcher(
+      {
+        config,
+        clusterId,
+        image: this.#image,
+        replicas,
+        produceWaits,
+        fetchWaits,
+        channel,
+        updates,
+        coordinatorState: () => this.#session.state,
+        flushTurn: () => logManager.flushTurn(),
+        onFatal: (error) => this.#end(error),
+      },
+      logger,
+    );
+    const server = this.#server(clusterId, dispatcher);
+    return {
+      clusterId,
+      logManager,
+      replicas,
+      server,
+      channel,
+      controller,
+      produceWaits,
+      fetchWaits,
+    };
+  }
+
+  #controller(logger: Logger): Controller {
+    const config = this.#config;
+    return new Controller(
+      this.#environment,
+      {
+        session: this.#session,
+        membership: this.#membership,
+        pusher: networkPusher(this.#environment, {
+          brokerId: config.brokerId,
+          membership: this.#membership,
+        }),
+      },
+      {
+        brokerId: config.brokerId,
+        defaultPartitionCount: config.numPartitions,
+        defaultReplicationFactor: config.defaultReplicationFactor,
+        deleteTopicEnable: config.deleteTopicEnable,
+        validateTopicConfigs: (configs) => {
+          try {
+            validateTopicConfigs(Object.fromEntries(configs));
+            return undefined;
+          } catch (error) {
+            if (error instanceof OdradekError) return error.message;
+            throw error;
+          }
+        },
+      },
+      logger,
+    );
+  }
+
+  #server(clusterId: string, dispatcher: Dispatcher): NetworkServer {
+    const config = this.#config;
+    return new NetworkServer(
+      this.#environment,
+      {
+        listen: config.nativeListener,
+        logger: this.#logger,
+        brokerId: config.brokerId,
+        clusterId: () => clusterId,
+        softwareVersion,
+        apis: servedApis,
+        limits: {
+          frameBytesMax: config.socketRequestMaxBytes,
+          inFlightMax: config.maxInFlightRequests,
+          receiveMemoryBytesMax: config.queuedMaxRequestBytes,
+          connectionsMax: config.maxConnections,
+          connectionsPerAddressMax: config.maxConnectionsPerIp,
+          idleMs: config.connectionsMaxIdleMs,
+        },
+        adminPortHint: config.adminListener?.port,
+      },
+      dispatcher,
+    );
+  }
+
+  /**
+   * The session decides whether this broker may act. A fenced one answers NOT_LEADER_OR_FOLLOWER
+   * until it has registered anew and the controller has sent it a snapshot for that registration.
+   */
+  #followSession(running: Running): void {
+    this.#session.onStateChange((state, reason) => {
+      this.#logger.warn('The state of the session changed', { state, reason });
+      if (state === 'fenced') running.replicas.fence();
+    });
+  }
+
+  #advertised(listening: SocketAddress): SocketAddress {
+    return this.#config.advertisedNativeListener ?? listening;
+  }
+
+  async #withinConnectionTimeout<T>(waited: Promise<T>): Promise<T> {
+    const timeoutMs = this.#config.zookeeperConnectionTimeoutMs;
+    let cancel: () => void = () => undefined;
+    const deadline = new Promise<never>((_resolve, reject) => {
+      const timer = this.#environment.timers.set(timeoutMs, () =>
+        reject(
+          new OdradekError(
+            'COORDINATOR_UNAVAILABLE',
+            `No answer within ${timeoutMs} ms from ZooKeeper at ` +
+              `"${this.#config.zookeeperConnect}" or from a controller registered there`,
+            { retriable: true },
+          ),
+        ),
+      );
+      cancel = () => timer.cancel();
+    });
+    try {
+      return await Promise.race([waited, deadline]);
+    } finally {
+      cancel();
+    }
+  }
+
+  #end(error: unknown): void {
+    if (this.#fatal) return;
+    this.#fatal = true;
+    this.#logger.error('The broker cannot go on', { error });
+    this.#fatalListener(error);
+  }
+
+  #started(): Running {
+    if (this.#running === undefined) {
+      throw new OdradekError('NOT_STARTED', 'The broker has not been started');
+    }
+    return this.#running;
+  }
+}

@@ -1,0 +1,385 @@
+/**
+ * The configuration of a broker: keys of `server.properties`, under Kafka's names where Kafka has
+ * the setting. Everything is checked at start, and a value that cannot be trusted is refused by
+ * name; docs/configuration.md is generated from this table.
+ */
+
+import { type BrokerId, brokerId, type SocketAddress } from '../../common/index.ts';
+import {
+  boolean,
+  type ConfigDefinition,
+  ConfigError,
+  type ConfigValue,
+  define,
+  formatConfigValue,
+  int,
+  list,
+  long,
+  parseConfigValue,
+  string,
+} from './definition.ts';
+import { parseProperties } from './properties.ts';
+import { parseListener } from './socketAddress.ts';
+import { type TopicConfig, topicConfigs } from './topicConfig.ts';
+
+const keys = {
+  brokerId: define({
+    name: 'broker.id',
+    type: int(0),
+    defaultValue: undefined,
+    about: 'Id of the broker, unique in the cluster. Required.',
+  }),
+  rack: define({
+    name: 'broker.rack',
+    type: string(),
+    defaultValue: undefined,
+    about: 'Where the broker stands; replicas of a partition are spread over racks.',
+  }),
+  nativeListeners: define({
+    name: 'native.listeners',
+    type: list,
+    defaultValue: ['127.0.0.1:9192'],
+    about:
+      'Address `host:port` of the native protocol. Port 0 takes any free one. Beyond loopback ' +
+      'it needs `allow.unauthenticated.listeners=true`.',
+  }),
+  advertisedNativeListeners: define({
+    name: 'advertised.native.listeners',
+    type: list,
+    defaultValue: undefined,
+    about:
+      'Address under which clients and brokers reach `native.listeners`; that address by default.',
+  }),
+  adminListeners: define({
+    name: 'admin.listeners',
+    type: list,
+    defaultValue: ['127.0.0.1:9292'],
+    about: 'Address `host:port` of the admin REST endpoint; `none` for no endpoint.',
+  }),
+  adminAllowedHosts: define({
+    name: 'admin.allowed.hosts',
+    type: list,
+    defaultValue: [],
+    about:
+      'Host names, beside loopback and the listener itself, that a request may name in its Host header.',
+  }),
+  allowUnauthenticatedListeners: define({
+    name: 'allow.unauthenticated.listeners',
+    type: boolean,
+    defaultValue: false,
+    about: 'Whether listeners beyond loopback may serve clients that did not authenticate.',
+  }),
+  logDirs: define({
+    name: 'log.dirs',
+    type: list,
+    defaultValue: undefined,
+    about: 'Directories of the log, separated by commas. Required, here or as `log.dir`.',
+  }),
+  logDir: define({
+    name: 'log.dir',
+    type: string(),
+    defaultValue: undefined,
+    about: 'The directory of the log where there is only one; `log.dirs` goes before it.',
+  }),
+  zookeeperConnect: define({
+    name: 'zookeeper.connect',
+    type: string(),
+    defaultValue: undefined,
+    about: 'ZooKeeper servers as `host:port,host:port/chroot`. Required.',
+  }),
+  zookeeperSessionTimeoutMs: define({
+    name: 'zookeeper.session.timeout.ms',
+    type: int(100),
+    defaultValue: 18_000,
+    about: 'Milliseconds without a sign of life after which ZooKeeper takes the broker for dead.',
+  }),
+  zookeeperConnectionTimeoutMs: define({
+    name: 'zookeeper.connection.timeout.ms',
+    type: int(100),
+    defaultValue: 18_000,
+    about: 'Milliseconds to wait for ZooKeeper at start before the broker gives up.',
+  }),
+  numPartitions: define({
+    name: 'num.partitions',
+    type: int(1),
+    defaultValue: 1,
+    about: 'Partitions of a topic that is created without a number.',
+  }),
+  defaultReplicationFactor: define({
+    name: 'default.replication.factor',
+    type: int(1, 32_767),
+    defaultValue: 1,
+    about: 'Replicas of a topic that is created without a number.',
+  }),
+  deleteTopicEnable: define({
+    name: 'delete.topic.enable',
+    type: boolean,
+    defaultValue: true,
+    about: 'Whether topics can be deleted.',
+  }),
+  logRetentionCheckIntervalMs: define({
+    name: 'log.retention.check.interval.ms',
+    type: long(1),
+    defaultValue: 300_000,
+    about: 'Milliseconds between two looks for segments that retention removes.',
+  }),
+  logRetentionMinutes: define({
+    name: 'log.retention.minutes',
+    type: int(-1),
+    defaultValue: undefined,
+    about: 'As `log.retention.ms`, in minutes; `log.retention.ms` goes before it.',
+  }),
+  logRetentionHours: define({
+    name: 'log.retention.hours',
+    type: int(-1),
+    defaultValue: undefined,
+    about: 'As `log.retention.ms`, in hours; the finer keys go before it.',
+  }),
+  logRollHours: define({
+    name: 'log.roll.hours',
+    type: int(1),
+    defaultValue: undefined,
+    about: 'As `log.roll.ms`, in hours; `log.roll.ms` goes before it.',
+  }),
+  logFlushOffsetCheckpointIntervalMs: define({
+    name: 'log.flush.offset.checkpoint.interval.ms',
+    type: int(0),
+    defaultValue: 60_000,
+    about: 'Milliseconds between two writes of the recovery points.',
+  }),
+  logFlushStartOffsetCheckpointIntervalMs: define({
+    name: 'log.flush.start.offset.checkpoint.interval.ms',
+    type: int(0),
+    defaultValue: 60_000,
+    about: 'Milliseconds between two writes of the log start offsets.',
+  }),
+  highWatermarkCheckpointIntervalMs: define({
+    name: 'replica.high.watermark.checkpoint.interval.ms',
+    type: long(1),
+    defaultValue: 5_000,
+    about: 'Milliseconds between two writes of the high watermarks.',
+  }),
+  socketRequestMaxBytes: define({
+    name: 'socket.request.max.bytes',
+    type: int(65_536),
+    defaultValue: 104_857_600,
+    about: 'Largest request in bytes.',
+  }),
+  queuedMaxRequestBytes: define({
+    name: 'queued.max.request.bytes',
+    type: long(1_048_576),
+    defaultValue: 268_435_456,
+    about: 'Bytes that the receive buffers of all connections may take together.',
+  }),
+  maxConnections: define({
+    name: 'max.connections',
+    type: int(1),
+    defaultValue: 20_000,
+    about: 'Connections of the native listener.',
+  }),
+  maxConnectionsPerIp: define({
+    name: 'max.connections.per.ip',
+    type: int(1),
+    defaultValue: 20_000,
+    about: 'Connections of the native listener from one address.',
+  }),
+  connectionsMaxIdleMs: define({
+    name: 'connections.max.idle.ms',
+    type: long(1_000),
+    defaultValue: 600_000,
+    about: 'Milliseconds after which a connection without requests is closed.',
+  }),
+  maxInFlightRequests: define({
+    name: 'max.in.flight.requests.per.connection',
+    type: int(1),
+    defaultValue: 256,
+    about: 'Unanswered requests of one connection above which the broker stops reading from it.',
+  }),
+} as const satisfies Readonly<Record<string, ConfigDefinition>>;
+
+/** Settings of Kafka that this release does not have, and must not seem to obey. */
+const refused: ReadonlyMap<string, string> = new Map([
+  ['listeners', 'this release has no Kafka listener; use "native.listeners"'],
+  ['advertised.listeners', 'this release has no Kafka listener; use "advertised.native.listeners"'],
+  ['listener.security.protocol.map', 'this release has no Kafka listener'],
+  ['inter.broker.listener.name', 'this release has no Kafka listener'],
+  ['security.inter.broker.protocol', 'this release has no Kafka listener'],
+  ['process.roles', 'Odradek is coordinated by ZooKeeper and has no KRaft mode'],
+  ['node.id', 'Odradek is coordinated by ZooKeeper and has no KRaft mode; use "broker.id"'],
+  ['authorizer.class.name', 'this release has no authorisation'],
+  ['sasl.enabled.mechanisms', 'this release has no SASL'],
+  ['ssl.keystore.location', 'this release has no TLS'],
+]);
+
+export interface BrokerConfig {
+  readonly brokerId: BrokerId;
+  readonly rack: string | undefined;
+  readonly nativeListener: SocketAddress;
+  readonly advertisedNativeListener: SocketAddress | undefined;
+  /** undefined for no endpoint. */
+  readonly adminListener: SocketAddress | undefined;
+  readonly adminAllowedHosts: readonly string[];
+  readonly logDirs: readonly string[];
+  readonly zookeeperConnect: string;
+  readonly zookeeperSessionTimeoutMs: number;
+  readonly zookeeperConnectionTimeoutMs: number;
+  readonly numPartitions: number;
+  readonly defaultReplicationFactor: number;
+  readonly deleteTopicEnable: boolean;
+  readonly logRetentionCheckIntervalMs: number;
+  readonly logFlushOffsetCheckpointIntervalMs: number;
+  readonly logFlushStartOffsetCheckpointIntervalMs: number;
+  readonly highWatermarkCheckpointIntervalMs: number;
+  readonly socketRequestMaxBytes: number;
+  readonly queuedMaxRequestBytes: number;
+  readonly maxConnections: number;
+  readonly maxConnectionsPerIp: number;
+  readonly connectionsMaxIdleMs: number;
+  readonly maxInFlightRequests: number;
+  /** What a topic takes where it sets nothing itself. */
+  readonly topicDefaults: TopicConfig;
+  /** As they stood in the file, for DescribeConfigs. */
+  readonly given: ReadonlyMap<string, string>;
+  /** Keys of the file that no setting has; logged at start. */
+  readonly unknownKeys: readonly string[];
+}
+
+const topicDefaultDefinitions: readonly ConfigDefinition[] = Object.values(topicConfigs).map(
+  ({ brokerKey, type, defaultValue, about }): ConfigDefinition => ({
+    name: brokerKey,
+    type: type as ConfigDefinition['type'],
+    defaultValue,
+    about: `Default of topics: ${about}`,
+  }),
+);
+
+/** Every key of `server.properties`, in alphabetical order. */
+export const brokerConfigDefinitions: readonly ConfigDefinition[] = [
+  ...(Object.values(keys) as readonly ConfigDefinition[]),
+  ...topicDefaultDefinitions,
+].sort((left, right) => (left.name < right.name ? -1 : 1));
+
+/**
+ * Reads `server.properties`.
+ *
+ * @throws {ConfigError} naming the first key that is missing, refused or not allowed.
+ */
+export function parseBrokerConfig(text: string): BrokerConfig {
+  return brokerConfigFrom(parseProperties(text));
+}
+
+/** As `parseBrokerConfig`, from values by key. */
+export function brokerConfigFrom(given: ReadonlyMap<string, string>): BrokerConfig {
+  for (const [key, reason] of refused) {
+    if (given.has(key)) throw new ConfigError(`The key "${key}" is refused: ${reason}`, { key });
+  }
+  const value = <T extends ConfigValue>(definition: ConfigDefinition<T>): T | undefined => {
+    const text = given.get(definition.name);
+    return text === undefined ? definition.defaultValue : parseConfigValue(definition, text);
+  };
+  const required = <T extends ConfigValue>(definition: ConfigDefinition<T>): T => {
+    const found = value(definition);
+    if (found !== undefined) return found;
+    throw new ConfigError(`The key "${definition.name}" is required`, { key: definition.name });
+  };
+  const known = new Set(brokerConfigDefinitions.map((definition) => definition.name));
+  const unauthenticated = required(keys.allowUnauthenticatedListeners);
+  const listener = (definition: ConfigDefinition<readonly string[]>): SocketAddress =>
+    parseListener(definition.name, required(definition), { beyondLoopback: unauthenticated });
+  const advertised = value(keys.advertisedNativeListeners);
+  const admin = required(keys.adminListeners);
+  return {
+    brokerId: brokerId(required(keys.brokerId)),
+    rack: value(keys.rack),
+    nativeListener: listener(keys.nativeListeners),
+    advertisedNativeListener:
+      advertised === undefined
+        ? undefined
+        : parseListener(keys.advertisedNativeListeners.name, advertised, { beyondLoopback: true }),
+    adminListener: admin[0] === 'none' ? undefined : listener(keys.adminListeners),
+    adminAllowedHosts: required(keys.adminAllowedHosts),
+    logDirs: logDirsOf(value(keys.logDirs), value(keys.logDir)),
+    zookeeperConnect: required(keys.zookeeperConnect),
+    zookeeperSessionTimeoutMs: required(keys.zookeeperSessionTimeoutMs),
+    zookeeperConnectionTimeoutMs: required(keys.zookeeperConnectionTimeoutMs),
+    numPartitions: required(keys.numPartitions),
+    defaultReplicationFactor: required(keys.defaultReplicationFactor),
+    deleteTopicEnable: required(keys.deleteTopicEnable),
+    logRetentionCheckIntervalMs: required(keys.logRetentionCheckIntervalMs),
+    logFlushOffsetCheckpointIntervalMs: required(keys.logFlushOffsetCheckpointIntervalMs),
+    logFlushStartOffsetCheckpointIntervalMs: required(keys.logFlushStartOffsetCheckpointIntervalMs),
+    highWatermarkCheckpointIntervalMs: required(keys.highWatermarkCheckpointIntervalMs),
+    socketRequestMaxBytes: required(keys.socketRequestMaxBytes),
+    queuedMaxRequestBytes: required(keys.queuedMaxRequestBytes),
+    maxConnections: required(keys.maxConnections),
+    maxConnectionsPerIp: required(keys.maxConnectionsPerIp),
+    connectionsMaxIdleMs: required(keys.connectionsMaxIdleMs),
+    maxInFlightRequests: required(keys.maxInFlightRequests),
+    topicDefaults: topicDefaultsFrom(given, {
+      retentionMinutes: value(keys.logRetentionMinutes),
+      retentionHours: value(keys.logRetentionHours),
+      rollHours: value(keys.logRollHours),
+    }),
+    given,
+    unknownKeys: [...given.keys()].filter((key) => !known.has(key)),
+  };
+}
+
+/** Key, text and whether the file gave it: for DescribeConfigs. */
+export function* describeBrokerConfig(config: BrokerConfig): Generator<{
+  readonly definition: ConfigDefinition;
+  readonly value: string | null;
+  readonly given: boolean;
+}> {
+  for (const definition of brokerConfigDefinitions) {
+    const text = config.given.get(definition.name);
+    const fallback = definition.defaultValue;
+    const shown = text ?? (fallback === undefined ? null : formatConfigValue(fallback));
+    const value = definition.sensitive ? null : shown;
+    yield { definition, value, given: text !== undefined };
+  }
+}
+
+function logDirsOf(
+  dirs: readonly string[] | undefined,
+  dir: string | undefined,
+): readonly string[] {
+  const found = dirs ?? (dir === undefined ? undefined : [dir]);
+  if (found === undefined) {
+    throw new ConfigError('The key "log.dirs" is required', { key: 'log.dirs' });
+  }
+  const twice = found.find((entry, index) => found.indexOf(entry) !== index);
+  if (twice !== undefined) {
+    throw new ConfigError(`The key "log.dirs" names "${twice}" twice`, { key: 'log.dirs' });
+  }
+  return found;
+}
+
+interface CoarseKeys {
+  readonly retentionMinutes: number | undefined;
+  readonly retentionHours: number | undefined;
+  readonly rollHours: number | undefined;
+}
+
+/** Kafka's precedence: milliseconds, then minutes, then hours. */
+function topicDefaultsFrom(given: ReadonlyMap<string, string>, coarse: CoarseKeys): TopicConfig {
+  const defaults: Record<string, ConfigValue> = {};
+  for (const [key, definition] of Object.entries(topicConfigs)) {
+    const text = given.get(definition.brokerKey);
+    defaults[key] =
+      text === undefined
+        ? definition.defaultValue
+        : parseConfigValue({ ...definition, name: definition.brokerKey } as ConfigDefinition, text);
+  }
+  const { retentionMinutes, retentionHours, rollHours } = coarse;
+  const inMs = (count: number, unitMs: number): number => (count === -1 ? -1 : count * unitMs);
+  if (!given.has('log.retention.ms')) {
+    if (retentionMinutes !== undefined) defaults['retentionMs'] = inMs(retentionMinutes, 60_000);
+    else if (retentionHours !== undefined)
+      defaults['retentionMs'] = inMs(retentionHours, 3_600_000);
+  }
+  if (!given.has('log.roll.ms') && rollHours !== undefined) {
+    defaults['segmentMs'] = rollHours * 3_600_000;
+  }
+  return defaults as unknown as TopicConfig;
+}

@@ -1,0 +1,5 @@
+export * from './brokerConfig.ts';
+export { ConfigError, parseConfigValue } from './definition.ts';
+export * from './properties.ts';
+export * from './socketAddress.ts';
+export * from './topicConfig.ts';

@@ -1,0 +1,5 @@
+export * from './broker.ts';
+export * from './config/index.ts';
+export * from './logging/index.ts';
+export * from './productionEnvironment.ts';
+export { softwareVersion } from './version.ts';

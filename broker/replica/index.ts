@@ -1,0 +1,5 @@
+export type { AppendWaiter } from './acknowledgementQueue.ts';
+export * from './partition.ts';
+export { logConfigOf, untilKnown } from './logConfigOf.ts';
+export * from './purgatory.ts';
+export * from './replicaManager.ts';
