@@ -2,7 +2,12 @@
 
 import { Command } from 'commander';
 import type { Consumer, StartPosition } from '../../client/index.ts';
-import { type ClientFlags, type ClientSession, withClient, withClientFlags } from '../clientSession.ts';
+import {
+  type ClientFlags,
+  type ClientSession,
+  withClient,
+  withClientFlags,
+} from '../clientSession.ts';
 import { formatValue, jsonFormat, type RecordFormat } from '../consume/recordFormat.ts';
 import { parseStartPosition } from '../consume/startPosition.ts';
 import { property, wholeNumber } from '../parse.ts';

@@ -31,9 +31,17 @@ function createCommand(): Command {
   return withClientFlags(new Command('create'))
     .description('Creates a topic; it can be used when the command ends.')
     .argument('<topic>', 'name: 1 to 249 of a-z, A-Z, 0-9, dot, underscore, hyphen')
-    .option('--partitions <count>', 'number of partitions (default: the cluster decides)', partitions)
+    .option(
+      '--partitions <count>',
+      'number of partitions (default: the cluster decides)',
+      partitions,
+    )
     .option('--replication-factor <count>', 'replicas (default: the cluster decides)', replicas)
-    .option('--property <name=value>', 'topic configuration; may be repeated', property('--property'))
+    .option(
+      '--property <name=value>',
+      'topic configuration; may be repeated',
+      property('--property'),
+    )
     .action(async (topic: string, flags: CreateFlags) => {
       await withClient(flags, async ({ odradek, output }) => {
         const created = await odradek.admin().createTopic({
@@ -62,7 +70,12 @@ function listCommand(): Command {
           }
           return;
         }
-        const rows = topics.map((it) => [it.topic, it.partitions, it.replicationFactor, it.topicId]);
+        const rows = topics.map((it) => [
+          it.topic,
+          it.partitions,
+          it.replicationFactor,
+          it.topicId,
+        ]);
         const headings = ['TOPIC', 'PARTITIONS', 'REPLICAS', 'ID'];
         for (const line of formatTable(headings, rows)) output.line(line);
       });

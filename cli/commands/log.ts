@@ -1,0 +1,7 @@
+/** `odradek log dump|verify`: reads log directories offline. */
+
+import { Command } from 'commander';
+
+export function logCommand(): Command {
+  return new Command('log').description('Reads the files of a broker that is not running.');
+}
