@@ -6,9 +6,6 @@ import { varintBytes, writeVarint } from './varint.ts';
 export type RecordBytes = Uint8Array | string | null;
 export type HeaderToWrite = readonly [name: string, value: RecordBytes];
 
-/** Up to this length a loop copies faster than a call. */
-const LOOP_COPY_BYTES_MAX = 24;
-
 /** @returns -1 for null, as the wire has it. */
 export function lengthOf(value: RecordBytes): number {
   if (value === null) return -1;
@@ -37,8 +34,7 @@ export function writeBlob(
   const at = writeVarint(buffer, position, byteCount);
   if (byteCount <= 0) return at;
   if (typeof value === 'string') buffer.write(value, at, byteCount, 'utf8');
-  else if (byteCount > LOOP_COPY_BYTES_MAX) buffer.set(value!, at);
-  else for (let i = 0; i < byteCount; i += 1) buffer[at + i] = value![i]!;
+  else buffer.set(value!, at);
   return at + byteCount;
 }
 

@@ -7,34 +7,46 @@
 
 /** @returns bytes that `writeVarint` needs for a safe integer: 1 to 8. */
 export function varintBytes(value: number): number {
-  let magnitude = value < 0 ? -value - 1 : value;
-  if (magnitude < 64) return 1;
-  if (magnitude < 8192) return 2;
-  let count = 1;
-  for (magnitude = Math.floor(magnitude / 64); magnitude > 0; count += 1) {
-    magnitude = Math.floor(magnitude / 128);
-  }
-  return count;
+  if ((value | 0) !== value) return wideVarintBytes(value);
+  const zigzag = (value << 1) ^ (value >> 31);
+  if ((zigzag & ~0x7f) === 0) return 1;
+  if ((zigzag & ~0x3fff) === 0) return 2;
+  if ((zigzag & ~0x1f_ffff) === 0) return 3;
+  return (zigzag & ~0xfff_ffff) === 0 ? 4 : 5;
 }
 
 /** Writes a safe integer. @returns the position after it. */
 export function writeVarint(bytes: Uint8Array, position: number, value: number): number {
-  const sign = value < 0 ? 1 : 0;
-  let magnitude = value < 0 ? -value - 1 : value;
+  if ((value | 0) !== value) return writeWideVarint(bytes, position, value);
+  let zigzag = (value << 1) ^ (value >> 31);
   let at = position;
-  if (magnitude < 64) {
-    bytes[at] = (magnitude << 1) | sign;
-    return at + 1;
-  }
-  bytes[at] = ((magnitude % 64) << 1) | sign | 0x80;
-  at += 1;
-  magnitude = magnitude < 0x8000_0000 ? magnitude >>> 6 : Math.floor(magnitude / 64);
-  while (magnitude >= 128) {
-    bytes[at] = (magnitude % 128) | 0x80;
+  while ((zigzag & ~0x7f) !== 0) {
+    bytes[at] = (zigzag & 0x7f) | 0x80;
     at += 1;
-    magnitude = magnitude < 0x8000_0000 ? magnitude >>> 7 : Math.floor(magnitude / 128);
+    zigzag >>>= 7;
   }
-  bytes[at] = magnitude;
+  bytes[at] = zigzag;
+  return at + 1;
+}
+
+/** Beyond 32 bits, by arithmetic: rare, so the fast paths above stay within small integers. */
+function wideVarintBytes(value: number): number {
+  let rest = Math.floor((value < 0 ? -value - 1 : value) / 64);
+  let count = 1;
+  for (; rest > 0; count += 1) rest = Math.floor(rest / 128);
+  return count;
+}
+
+function writeWideVarint(bytes: Uint8Array, position: number, value: number): number {
+  const magnitude = value < 0 ? -value - 1 : value;
+  bytes[position] = ((magnitude % 64) << 1) | (value < 0 ? 1 : 0) | 0x80;
+  let at = position + 1;
+  let rest = Math.floor(magnitude / 64);
+  for (; rest >= 128; rest = Math.floor(rest / 128)) {
+    bytes[at] = (rest % 128) | 0x80;
+    at += 1;
+  }
+  bytes[at] = rest;
   return at + 1;
 }
 
