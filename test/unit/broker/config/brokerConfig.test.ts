@@ -1,0 +1,108 @@
+import { expect } from 'chai';
+import {
+  brokerConfigDefinitions,
+  describeBrokerConfig,
+  parseBrokerConfig,
+} from '../../../../broker/config/brokerConfig.ts';
+import { ConfigError } from '../../../../broker/config/definition.ts';
+
+const minimal = 'broker.id=1\nlog.dirs=/data\nzookeeper.connect=127.0.0.1:2181\n';
+
+function refusalOf(text: string): ConfigError {
+  try {
+    parseBrokerConfig(text);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('The configuration was accepted');
+}
+
+describe('The configuration of a broker', () => {
+  it('takes Kafka’s names and fills in the defaults', () => {
+    const config = parseBrokerConfig(minimal);
+    expect(config.brokerId).to.equal(1);
+    expect(config.logDirs).to.deep.equal(['/data']);
+    expect(config.nativeListener).to.deep.equal({ host: '127.0.0.1', port: 9192 });
+    expect(config.adminListener).to.deep.equal({ host: '127.0.0.1', port: 9292 });
+    expect(config.zookeeperSessionTimeoutMs).to.equal(18_000);
+    expect(config.topicDefaults.segmentBytes).to.equal(2 ** 30);
+  });
+
+  it('syncs before it acknowledges unless told otherwise', () => {
+    expect(parseBrokerConfig(minimal).topicDefaults.flushMessages).to.equal(1);
+    const relaxed = parseBrokerConfig(`${minimal}log.flush.interval.messages=9223372036854775807`);
+    expect(relaxed.topicDefaults.flushMessages).to.equal(Number.MAX_SAFE_INTEGER);
+  });
+
+  for (const key of ['broker.id', 'log.dirs', 'zookeeper.connect']) {
+    it(`demands ${key} by name`, () => {
+      const without = minimal.split('\n').filter((line) => !line.startsWith(key));
+      expect(refusalOf(without.join('\n')).message).to.include(`"${key}"`);
+    });
+  }
+
+  it('takes log.dir where there is no log.dirs', () => {
+    const config = parseBrokerConfig('broker.id=1\nlog.dir=/one\nzookeeper.connect=h:1');
+    expect(config.logDirs).to.deep.equal(['/one']);
+  });
+
+  it('refuses a directory that is named twice', () => {
+    const text = minimal.replace('/data', '/a,/b,/a');
+    expect(refusalOf(text).message).to.include('"/a" twice');
+  });
+
+  for (const definition of brokerConfigDefinitions) {
+    if (definition.type.name === 'string' && definition.type.range === 'any text') continue;
+    it(`refuses a bad value of ${definition.name} by name`, () => {
+      const bad = { list: 'a,,b', boolean: 'perhaps', int: '1.5', long: 'x', string: 'neither' };
+      const text = [
+        ...minimal.split('\n').filter((line) => !line.startsWith(`${definition.name}=`)),
+        `${definition.name}=${bad[definition.type.name as keyof typeof bad]}`,
+      ].join('\n');
+      expect(refusalOf(text).message).to.include(`"${definition.name}"`);
+    });
+  }
+
+  it('refuses the settings of a Kafka listener instead of seeming to obey them', () => {
+    const refusal = refusalOf(`${minimal}listeners=PLAINTEXT://127.0.0.1:9092`);
+    expect(refusal.message).to.include('"listeners"').and.to.include('native.listeners');
+  });
+
+  it('refuses a listener beyond loopback unless that is allowed in so many words', () => {
+    const open = `${minimal}native.listeners=0.0.0.0:9192\n`;
+    expect(refusalOf(open).message).to.include('allow.unauthenticated.listeners');
+    const config = parseBrokerConfig(`${open}allow.unauthenticated.listeners=true`);
+    expect(config.nativeListener.host).to.equal('0.0.0.0');
+  });
+
+  it('takes IPv6 addresses in brackets', () => {
+    const config = parseBrokerConfig(`${minimal}native.listeners=[::1]:0`);
+    expect(config.nativeListener).to.deep.equal({ host: '::1', port: 0 });
+  });
+
+  it('has no admin endpoint where none is wanted', () => {
+    expect(parseBrokerConfig(`${minimal}admin.listeners=none`).adminListener).to.equal(undefined);
+  });
+
+  it('prefers milliseconds to minutes to hours, as Kafka does', () => {
+    const retention = (lines: string): number =>
+      parseBrokerConfig(`${minimal}${lines}`).topicDefaults.retentionMs;
+    expect(retention('log.retention.hours=2')).to.equal(7_200_000);
+    expect(retention('log.retention.hours=2\nlog.retention.minutes=3')).to.equal(180_000);
+    expect(retention('log.retention.hours=2\nlog.retention.ms=5')).to.equal(5);
+    expect(retention('log.retention.hours=-1')).to.equal(-1);
+  });
+
+  it('remembers unknown keys so that they can be logged', () => {
+    expect(parseBrokerConfig(`${minimal}num.io.threads=8`).unknownKeys).to.deep.equal([
+      'num.io.threads',
+    ]);
+  });
+
+  it('tells of each setting whether the file gave it', () => {
+    const described = [...describeBrokerConfig(parseBrokerConfig(minimal))];
+    const given = described.filter((entry) => entry.given).map((entry) => entry.definition.name);
+    expect(given).to.deep.equal(['broker.id', 'log.dirs', 'zookeeper.connect']);
+  });
+});

@@ -1,0 +1,53 @@
+import { expect } from 'chai';
+import { parseBrokerConfig } from '../../../../broker/config/brokerConfig.ts';
+import {
+  describeTopicConfig,
+  effectiveTopicConfig,
+  validateTopicConfigs,
+} from '../../../../broker/config/topicConfig.ts';
+
+const { topicDefaults } = parseBrokerConfig(
+  'broker.id=1\nlog.dirs=/d\nzookeeper.connect=h:1\nlog.segment.bytes=1048576',
+);
+
+describe('The configuration of a topic', () => {
+  it('takes the broker’s default where the topic sets nothing', () => {
+    const config = effectiveTopicConfig(topicDefaults, { 'retention.ms': '1000' });
+    expect(config.segmentBytes).to.equal(1_048_576);
+    expect(config.retentionMs).to.equal(1000);
+  });
+
+  it('refuses an unknown setting by name', () => {
+    expect(() => validateTopicConfigs({ 'retention.days': '3' })).to.throw('"retention.days"');
+  });
+
+  it('refuses a value outside of the range, naming both', () => {
+    expect(() => validateTopicConfigs({ 'segment.bytes': '13' })).to.throw(
+      'Invalid value "13" of "segment.bytes": it must be 14 and above',
+    );
+  });
+
+  it('refuses compaction, which this release does not have', () => {
+    expect(() => validateTopicConfigs({ 'cleanup.policy': 'compact' })).to.throw('cleanup.policy');
+  });
+
+  it('keeps a topic readable whose stored settings another release wrote', () => {
+    const ignored: string[] = [];
+    const config = effectiveTopicConfig(
+      topicDefaults,
+      { 'from.the.future': '1', 'segment.ms': 'soon' },
+      (name) => ignored.push(name),
+    );
+    expect(ignored).to.deep.equal(['from.the.future', 'segment.ms']);
+    expect(config).to.deep.equal(topicDefaults);
+  });
+
+  it('tells of each setting its value and whether the topic set it', () => {
+    const described = [...describeTopicConfig(topicDefaults, { 'retention.bytes': '5' })];
+    const own = described.filter((entry) => entry.overridden);
+    expect(own.map(({ definition, value }) => [definition.name, value])).to.deep.equal([
+      ['retention.bytes', '5'],
+    ]);
+    expect(described).to.have.length(18);
+  });
+});
