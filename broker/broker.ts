@@ -26,6 +26,7 @@ import { ControllerChannel, Dispatcher, MetadataUpdates, servedApis } from './ap
 import { type BrokerConfig, formatSocketAddress, validateTopicConfigs } from './config/index.ts';
 import { LogManager } from './log/index.ts';
 import { ClusterImage } from './metadata/index.ts';
+import { BrokerProbe } from './metrics/index.ts';
 import { logConfigOf, Purgatory, ReplicaManager, untilKnown } from './replica/index.ts';
 import { softwareVersion } from './version.ts';
 
@@ -50,6 +51,7 @@ export class Broker {
   readonly #config: BrokerConfig;
   readonly #logger: Logger;
   readonly #image = new ClusterImage();
+  readonly #probe = new BrokerProbe();
   readonly #session: CoordinatorSession;
   readonly #membership: Membership;
   #running: Running | undefined;
@@ -184,6 +186,8 @@ export class Broker {
     const fetchWaits = new Purgatory(environment);
     const dispatcher = new Dispatcher(
       {
+        clock: environment.clock,
+        probe: this.#probe,
         config,
         clusterId,
         image: this.#image,

@@ -6,7 +6,7 @@
  * goes to `onFatal`, and the process ends.
  */
 
-import { AssertionError, type Logger } from '../../common/index.ts';
+import { AssertionError, type Clock, type Logger } from '../../common/index.ts';
 import type { NetworkHandler, ServerRequest } from '../../network/index.ts';
 import {
   type Api,
@@ -26,6 +26,7 @@ import {
 } from '../../protocol/index.ts';
 import type { BrokerConfig } from '../config/index.ts';
 import type { ClusterImage } from '../metadata/index.ts';
+import type { BrokerProbe } from '../metrics/index.ts';
 import type { Purgatory, ReplicaManager } from '../replica/index.ts';
 import { handleDescribeConfigs } from './configs.ts';
 import type { ControllerChannel } from './controllerChannel.ts';
@@ -37,6 +38,8 @@ import { ProduceHandler } from './produce.ts';
 import type { MetadataUpdates } from './updateMetadata.ts';
 
 export interface DispatcherParts {
+  readonly clock: Clock;
+  readonly probe: BrokerProbe;
   readonly config: BrokerConfig;
   readonly clusterId: string;
   readonly image: ClusterImage;
@@ -82,6 +85,7 @@ export class Dispatcher implements NetworkHandler {
 
   onRequest(request: ServerRequest): void {
     const handler = this.#handlers.get(request.api.key);
+    this.#parts.probe.countRequest(request.api.name);
     try {
       if (handler === undefined) throw new ProtocolError('UNKNOWN_API');
       const handling = handler(request);
@@ -101,6 +105,7 @@ export class Dispatcher implements NetworkHandler {
 
   #refuse(request: ServerRequest, error: unknown): void {
     if (error instanceof ProtocolError) {
+      this.#parts.probe.countError(error.code);
       request.respondError(error.code, error.message);
       return;
     }
@@ -115,8 +120,9 @@ export class Dispatcher implements NetworkHandler {
 
 function handlersOf(parts: DispatcherParts): ReadonlyMap<number, Handler> {
   const { image, replicas, channel, clusterId, config } = parts;
-  const produce = new ProduceHandler(replicas, parts.produceWaits);
-  const fetch = new FetchHandler(replicas, parts.fetchWaits);
+  const { clock, probe } = parts;
+  const produce = new ProduceHandler({ clock, replicas, purgatory: parts.produceWaits, probe });
+  const fetch = new FetchHandler({ clock, replicas, purgatory: parts.fetchWaits, probe });
   const handlers: readonly (readonly [Api, Handler])[] = [
     [produceApi as Api, (request) => produce.handle(request)],
     [fetchApi as Api, (request) => fetch.handle(request)],

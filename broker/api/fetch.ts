@@ -6,9 +6,11 @@
  * the disk is read asynchronously, one partition after the other, within the bytes that are left.
  */
 
+import type { Clock } from '../../common/index.ts';
 import type { ServerRequest } from '../../network/index.ts';
 import { errorCode, type fetchApi, type RequestOf, type ResponseOf } from '../../protocol/index.ts';
 import type { LogRead } from '../log/index.ts';
+import type { BrokerProbe } from '../metrics/index.ts';
 import type {
   DelayedOperation,
   FetchWaiter,
@@ -25,13 +27,19 @@ type PartitionResult = FetchResponse['topics'][number]['partitions'][number];
 /** A response holds at most this many bytes of records, unless one batch alone is larger. */
 const RESPONSE_BYTES_MAX = 8 * 1024 * 1024;
 
-export class FetchHandler {
-  readonly #replicas: ReplicaManager;
-  readonly #purgatory: Purgatory;
+export interface FetchParts {
+  readonly clock: Clock;
+  readonly replicas: ReplicaManager;
+  /** Where requests wait for records. */
+  readonly purgatory: Purgatory;
+  readonly probe: BrokerProbe;
+}
 
-  constructor(replicas: ReplicaManager, purgatory: Purgatory) {
-    this.#replicas = replicas;
-    this.#purgatory = purgatory;
+export class FetchHandler {
+  readonly #parts: FetchParts;
+
+  constructor(parts: FetchParts) {
+    this.#parts = parts;
   }
 
   handle(request: ServerRequest): void {
@@ -43,7 +51,7 @@ export class FetchHandler {
       );
       return;
     }
-    new PendingFetch(request, body, this.#replicas, this.#purgatory).start();
+    new PendingFetch(this.#parts, request, body).start();
   }
 }
 
@@ -56,10 +64,9 @@ interface Attempt {
 }
 
 class PendingFetch implements FetchWaiter, DelayedOperation {
+  readonly #parts: FetchParts;
   readonly #request: ServerRequest;
   readonly #body: FetchRequest;
-  readonly #replicas: ReplicaManager;
-  readonly #purgatory: Purgatory;
   /** Partitions on which this waits. */
   #waitingOn: Partition[] = [];
   #expired: boolean;
@@ -68,16 +75,10 @@ class PendingFetch implements FetchWaiter, DelayedOperation {
   /** Whether a read of the disk is under way. */
   #reading = false;
 
-  constructor(
-    request: ServerRequest,
-    body: FetchRequest,
-    replicas: ReplicaManager,
-    purgatory: Purgatory,
-  ) {
+  constructor(parts: FetchParts, request: ServerRequest, body: FetchRequest) {
+    this.#parts = parts;
     this.#request = request;
     this.#body = body;
-    this.#replicas = replicas;
-    this.#purgatory = purgatory;
     this.#expired = body.maxWaitMs <= 0;
   }
 
@@ -143,7 +144,7 @@ class PendingFetch implements FetchWaiter, DelayedOperation {
     const left = Math.min(this.#body.maxBytes, RESPONSE_BYTES_MAX) - attempt.sizeBytes;
     let partition: Partition;
     try {
-      partition = this.#replicas.partition(topic.name, wanted.index, topic.topicId);
+      partition = this.#parts.replicas.partition(topic.name, wanted.index, topic.topicId);
       if (left <= 0 && attempt.sizeBytes > 0) {
         partition.checkLeader(wanted.leaderEpoch);
         results.push(readResult(partition, wanted.index, []));
@@ -177,15 +178,19 @@ class PendingFetch implements FetchWaiter, DelayedOperation {
 
   #refuse(attempt: Attempt, results: PartitionResult[], index: number, error: unknown): void {
     attempt.failed = true;
-    results.push(refusedResult(this.#replicas, attempt.topics.at(-1)!.name, index, error));
+    this.#parts.probe.countError(refusalOf(error));
+    results.push(refusedResult(this.#parts.replicas, attempt.topics.at(-1)!.name, index, error));
   }
 
   #finish(attempt: Attempt): void {
     this.#reading = false;
     const enough = attempt.sizeBytes >= this.#body.minBytes;
     if (enough || attempt.failed || this.#expired || this.#request.connection.closed) {
-      if (this.#waiting) this.#purgatory.remove(this);
+      if (this.#waiting) this.#parts.purgatory.remove(this);
       this.#waiting = false;
+      const { clock, probe } = this.#parts;
+      probe.fetchedBytesTotal += attempt.sizeBytes;
+      probe.fetchLatency.observe(clock.monotonicMs() - this.#request.receivedMs);
       const response: FetchResponse = { errorCode: 0, topics: attempt.topics };
       this.#request.respond(response);
       return;
@@ -200,12 +205,12 @@ class PendingFetch implements FetchWaiter, DelayedOperation {
   #wait(attempt: Attempt): void {
     if (!this.#waiting) {
       this.#waiting = true;
-      this.#purgatory.add(this, this.#body.maxWaitMs);
+      this.#parts.purgatory.add(this, this.#body.maxWaitMs);
     }
     let changed = false;
     for (const [t, topic] of this.#body.topics.entries()) {
       for (const [p, wanted] of topic.partitions.entries()) {
-        const partition = this.#replicas.find(topic.name, wanted.index);
+        const partition = this.#parts.replicas.find(topic.name, wanted.index);
         const seen = attempt.topics[t]!.partitions[p]!;
         changed ||= partition?.highWatermark !== seen.highWatermark;
         if (partition === undefined) continue;

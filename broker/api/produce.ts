@@ -6,6 +6,7 @@
  * the acknowledgement is concurrent.
  */
 
+import type { Clock } from '../../common/index.ts';
 import type { ServerRequest } from '../../network/index.ts';
 import {
   errorCode,
@@ -15,6 +16,7 @@ import {
   type RequestOf,
   type ResponseOf,
 } from '../../protocol/index.ts';
+import type { BrokerProbe } from '../metrics/index.ts';
 import type {
   AppendWaiter,
   DelayedOperation,
@@ -28,13 +30,19 @@ type ProduceResponse = ResponseOf<typeof produceApi>;
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 type PartitionResult = Mutable<ProduceResponse['topics'][number]['partitions'][number]>;
 
-export class ProduceHandler {
-  readonly #replicas: ReplicaManager;
-  readonly #purgatory: Purgatory;
+export interface ProduceParts {
+  readonly clock: Clock;
+  readonly replicas: ReplicaManager;
+  /** Where requests wait for their acknowledgements. */
+  readonly purgatory: Purgatory;
+  readonly probe: BrokerProbe;
+}
 
-  constructor(replicas: ReplicaManager, purgatory: Purgatory) {
-    this.#replicas = replicas;
-    this.#purgatory = purgatory;
+export class ProduceHandler {
+  readonly #parts: ProduceParts;
+
+  constructor(parts: ProduceParts) {
+    this.#parts = parts;
   }
 
   handle(request: ServerRequest): void {
@@ -43,8 +51,8 @@ export class ProduceHandler {
       request.respondError('INVALID_REQUIRED_ACKS', `acks must be -1, 0 or 1, not ${body.acks}`);
       return;
     }
-    const produce = new PendingProduce(request, body, this.#purgatory);
-    produce.appendAll(this.#replicas, body.topics, body.acks);
+    const produce = new PendingProduce(this.#parts, request, body);
+    produce.appendAll(body.topics, body.acks);
   }
 }
 
@@ -53,23 +61,24 @@ class PendingProduce implements AppendWaiter, DelayedOperation {
   readonly #request: ServerRequest;
   readonly #timeoutMs: number;
   readonly #topics: { readonly name: string; readonly partitionCount: number }[];
-  readonly #purgatory: Purgatory;
+  readonly #parts: ProduceParts;
   readonly #results: PartitionResult[] = [];
   /** Slots that wait for their acknowledgement. */
   readonly #waiting = new Set<number>();
   #answered = false;
 
-  constructor(request: ServerRequest, body: ProduceRequest, purgatory: Purgatory) {
+  constructor(parts: ProduceParts, request: ServerRequest, body: ProduceRequest) {
+    this.#parts = parts;
     this.#request = request;
     this.#timeoutMs = Math.max(0, body.timeoutMs);
     this.#topics = body.topics.map(({ name, partitions }) => ({
       name,
       partitionCount: partitions.length,
     }));
-    this.#purgatory = purgatory;
   }
 
-  appendAll(replicas: ReplicaManager, topics: ProduceRequest['topics'], acks: -1 | 0 | 1): void {
+  appendAll(topics: ProduceRequest['topics'], acks: -1 | 0 | 1): void {
+    const { replicas, purgatory, probe } = this.#parts;
     for (const topic of topics) {
       for (const wanted of topic.partitions) {
         const slot = this.#results.length;
@@ -83,6 +92,9 @@ class PendingProduce implements AppendWaiter, DelayedOperation {
             waiter: this,
             slot,
           });
+          probe.producedBatchesTotal += 1;
+          probe.producedBytesTotal += wanted.records.length;
+          probe.producedRecordsTotal += appended.recordCount;
           this.#results.push({
             ...emptyResult(wanted.index),
             baseOffset: appended.baseOffset,
@@ -91,20 +103,20 @@ class PendingProduce implements AppendWaiter, DelayedOperation {
           });
         } catch (error) {
           this.#waiting.delete(slot);
-          this.#results.push(this.#refused(replicas, topic.name, wanted.index, error));
+          this.#results.push(this.#refused(topic.name, wanted.index, error));
         }
       }
     }
     if (acks === 0) this.#dropResponse();
     else if (this.#waiting.size === 0) this.#answer();
-    else this.#purgatory.add(this, this.#timeoutMs);
+    else purgatory.add(this, this.#timeoutMs);
   }
 
   appendDone(slot: number, error: ErrorName | undefined): void {
     if (this.#answered || !this.#waiting.delete(slot)) return;
     if (error !== undefined) this.#fail(slot, error);
     if (this.#waiting.size > 0) return;
-    this.#purgatory.remove(this);
+    this.#parts.purgatory.remove(this);
     this.#answer();
   }
 
@@ -117,16 +129,14 @@ class PendingProduce implements AppendWaiter, DelayedOperation {
   #fail(slot: number, error: ErrorName): void {
     const result = this.#results[slot];
     if (result === undefined) return;
+    this.#parts.probe.countError(error);
     this.#results[slot] = { ...emptyResult(result.index), errorCode: errorCode(error) };
   }
 
-  #refused(
-    replicas: ReplicaManager,
-    topic: string,
-    index: number,
-    error: unknown,
-  ): PartitionResult {
+  #refused(topic: string, index: number, error: unknown): PartitionResult {
+    const { replicas, probe } = this.#parts;
     const code = refusalOf(error);
+    probe.countError(code);
     const hint = code === 'NOT_LEADER_OR_FOLLOWER' ? replicas.leaderHint(topic, index) : undefined;
     return {
       ...emptyResult(index),
@@ -146,6 +156,8 @@ class PendingProduce implements AppendWaiter, DelayedOperation {
 
   #answer(): void {
     this.#answered = true;
+    const { clock, probe } = this.#parts;
+    probe.produceLatency.observe(clock.monotonicMs() - this.#request.receivedMs);
     let slot = 0;
     const topics = this.#topics.map(({ name, partitionCount }) => {
       const partitions = this.#results.slice(slot, slot + partitionCount);

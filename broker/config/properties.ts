@@ -25,7 +25,7 @@ export function parseProperties(text: string): ReadonlyMap<string, string> {
 export function formatProperties(properties: Iterable<readonly [string, string]>): string {
   let text = '';
   for (const [key, value] of properties) {
-    text += `${escape(key).replace(/[=: ]/g, '\\$&')}=${escape(value).replace(/^ /, '\\ ')}\n`;
+    text += `${escaped(key).replace(/[=: ]/g, '\\$&')}=${escaped(value).replace(/^ /, '\\ ')}\n`;
   }
   return text;
 }
@@ -50,12 +50,12 @@ function* logicalLines(text: string): Generator<string> {
 
 function splitLine(line: string): { readonly key: string; readonly value: string } {
   const match = /^((?:\\.|[^\\=:\s])*)\s*[=:]?\s*(.*)$/s.exec(line);
-  return { key: unescape(match?.[1] ?? ''), value: unescape(match?.[2] ?? '').trimEnd() };
+  return { key: unescaped(match?.[1] ?? ''), value: unescaped(match?.[2] ?? '').trimEnd() };
 }
 
 const escapes: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' };
 
-function unescape(text: string): string {
+function unescaped(text: string): string {
   return text.replace(/\\(?:u([0-9a-fA-F]{4})|(.))/gs, (_whole, hex?: string, single?: string) =>
     hex === undefined
       ? (escapes[single ?? ''] ?? single ?? '')
@@ -63,7 +63,7 @@ function unescape(text: string): string {
   );
 }
 
-function escape(text: string): string {
+function escaped(text: string): string {
   return text
     .replace(/\\/g, '\\\\')
     .replace(/\n/g, '\\n')

@@ -53,6 +53,7 @@ export interface AppendRequest {
 export interface AppendResult {
   readonly baseOffset: number;
   readonly logAppendTimeMs: number;
+  readonly recordCount: number;
 }
 
 export interface ReadRequest {
@@ -141,7 +142,11 @@ export class Partition {
         slot: request.slot,
       });
     }
-    return { baseOffset: appended.baseOffset, logAppendTimeMs: appended.logAppendTimeMs };
+    return {
+      baseOffset: appended.baseOffset,
+      logAppendTimeMs: appended.logAppendTimeMs,
+      recordCount: appended.lastOffset - appended.baseOffset + 1,
+    };
   }
 
   /**
