@@ -1,5 +1,6 @@
 export * from './assert.ts';
 export * from './coordinatorError.ts';
+export * from './directoryLock.ts';
 export type * from './environment/clock.ts';
 export type * from './environment/coordinatorConnection.ts';
 export type * from './environment/environment.ts';

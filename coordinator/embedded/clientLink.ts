@@ -1,0 +1,167 @@
+/**
+ * One client's connection: packets in, packets out, in order. What they mean is the service's
+ * business; what is here keeps one client from harming the others: packet size, and how much may
+ * wait to be answered.
+ */
+
+import type { SocketHandler, StreamSocket } from '../../common/index.ts';
+import { LENGTH_BYTES, PacketReader } from './packetReader.ts';
+import type { SessionId } from './treeRequest.ts';
+
+export interface ClientLinkHandler {
+  /** A whole packet, as a view that is valid during the call. */
+  onPacket(link: ClientLink, packet: Buffer): void;
+  /** The answer to a four-letter word, or undefined where the four letters are none. */
+  answerWord(word: string): string | undefined;
+  onClosed(link: ClientLink): void;
+}
+
+export interface ClientLinkOptions {
+  readonly packetBytesMax: number;
+  /** Called when the link has packets to send: `send` them at the end of the turn. */
+  readonly onDirty: (link: ClientLink) => void;
+  readonly nowMs: number;
+}
+
+/** Answers that may wait before no more requests are read from the connection. */
+const UNANSWERED_MAX = 1000;
+const UNSENT_BYTES_MAX = 4 * 1024 * 1024;
+
+export class ClientLink implements SocketHandler {
+  readonly connectedMs: number;
+  /** Set when the connect request was granted. */
+  session: { readonly id: SessionId; readonly timeoutMs: number } | undefined;
+  /** A first packet has been read: four-letter words are over. */
+  #begun = false;
+  readonly #socket: StreamSocket;
+  readonly #handler: ClientLinkHandler;
+  readonly #options: ClientLinkOptions;
+  readonly #reader = new PacketReader();
+  #unanswered = 0;
+  #paused = false;
+  #state: 'open' | 'ending' | 'closed' = 'open';
+  #outgoing: Uint8Array[] = [];
+
+  constructor(socket: StreamSocket, handler: ClientLinkHandler, options: ClientLinkOptions) {
+    this.#socket = socket;
+    this.#handler = handler;
+    this.#options = options;
+    this.connectedMs = options.nowMs;
+    socket.start(this);
+  }
+
+  get remote(): string {
+    return `${this.#socket.remote.host}:${this.#socket.remote.port}`;
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** A request was taken that will be answered later: counts against what may wait. */
+  expectAnswer(): void {
+    this.#unanswered += 1;
+    if (this.#unanswered >= UNANSWERED_MAX) this.#pause();
+  }
+
+  /** Queues a packet behind those queued before. */
+  queue(packet: Uint8Array, options: { readonly answers: boolean }): void {
+    if (options.answers) this.#unanswered -= 1;
+    if (this.#state !== 'open') return;
+    if (this.#outgoing.length === 0) this.#options.onDirty(this);
+    this.#outgoing.push(packet);
+  }
+
+  /** Sends what is queued, in one write. */
+  send(): void {
+    if (this.#outgoing.length === 0 || this.#state !== 'open') return;
+    const packets = this.#outgoing;
+    this.#outgoing = [];
+    this.#socket.write(packets);
+    if (this.#socket.bufferedBytes >= UNSENT_BYTES_MAX) this.#pause();
+    else this.#resume();
+  }
+
+  /** Sends what is queued, then closes. */
+  end(): void {
+    this.send();
+    if (this.#state !== 'open') return;
+    this.#state = 'ending';
+    this.#socket.end();
+  }
+
+  /** Closes at once; what is queued is lost. */
+  destroy(): void {
+    if (this.#state === 'open') this.#state = 'ending';
+    this.#socket.destroy();
+  }
+
+  receiveSpace(): Uint8Array {
+    return this.#reader.space();
+  }
+
+  onReceived(byteCount: number): void {
+    this.#reader.received(byteCount);
+    if (this.#begun || !this.#answeredWord()) this.#takePackets();
+    // Nothing that comes after the end is looked at.
+    if (this.#state !== 'open') this.#reader.discard();
+    this.#reader.makeSpace();
+  }
+
+  onDrain(): void {
+    this.#resume();
+  }
+
+  onEnd(): void {
+    this.end();
+  }
+
+  onClose(): void {
+    this.#state = 'closed';
+    this.#outgoing = [];
+    this.#handler.onClosed(this);
+  }
+
+  #takePackets(): void {
+    while (this.#state === 'open') {
+      const length = this.#reader.announcedBytes;
+      if (length === undefined) return;
+      // As ZooKeeper does: who sends such a length speaks another protocol or means harm.
+      if (length < 0 || length > this.#options.packetBytesMax) {
+        this.destroy();
+        return;
+      }
+      const packet = this.#reader.take();
+      if (packet === undefined) return;
+      this.#begun = true;
+      this.#handler.onPacket(this, packet);
+    }
+  }
+
+  /** `ruok` and the like, sent instead of a first packet. */
+  #answeredWord(): boolean {
+    const announced = this.#reader.announcedBytes;
+    if (announced === undefined) return false;
+    const word = Buffer.alloc(LENGTH_BYTES);
+    word.writeInt32BE(announced);
+    const answer = this.#handler.answerWord(word.toString('latin1'));
+    if (answer === undefined) return false;
+    this.queue(Buffer.from(answer), { answers: false });
+    this.end();
+    return true;
+  }
+
+  #pause(): void {
+    if (this.#paused || this.#state !== 'open') return;
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  #resume(): void {
+    if (!this.#paused || this.#state !== 'open') return;
+    if (this.#unanswered >= UNANSWERED_MAX || this.#socket.bufferedBytes >= UNSENT_BYTES_MAX)
+      return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+}
