@@ -28,6 +28,8 @@ export interface SimFileSystemOptions {
   readonly completion?: Completion;
   /** For faults with a probability. Default 1. */
   readonly seed?: number;
+  /** Called when `crashAfterOperations` strikes, before anything of the next step has happened. */
+  readonly onCrash?: () => void;
   /** Wall clock for modification times. Default: counts the operations. */
   readonly nowMs?: () => number;
 }
@@ -40,6 +42,7 @@ export class SimFileSystem implements FileSystem {
   readonly #completion: Completion;
   readonly #random: SimRandom;
   readonly #nowMs: () => number;
+  readonly #onCrash: () => void;
   readonly #faults: Fault[] = [];
   readonly #openFiles = new Set<SimFile>();
   #operationCount = 0;
@@ -55,6 +58,7 @@ export class SimFileSystem implements FileSystem {
     this.#completion = options.completion ?? microtaskCompletion;
     this.#random = new SimRandom(options.seed ?? 1, 'file system');
     this.#nowMs = options.nowMs ?? (() => this.#operationCount);
+    this.#onCrash = options.onCrash ?? (() => undefined);
     this.#owner = {
       check: (operation, path) => this.#check(operation, path),
       step: (operation, path) => this.#step(operation, path),
@@ -342,8 +346,11 @@ export class SimFileSystem implements FileSystem {
     });
   }
 
+  /** In a simulation the dead process goes on to the end of its turn, on a disk that is no more. */
   #failIfCrashed(): void {
-    if (this.#isCrashed) throw new SimulatedCrash('The simulated machine has crashed');
+    if (this.#isCrashed && this.#completion.afterCrash === 'reject') {
+      throw new SimulatedCrash('The simulated machine has crashed');
+    }
   }
 
   /** @returns the fault that strikes this operation, for those who do more than throw. */
@@ -368,7 +375,10 @@ export class SimFileSystem implements FileSystem {
   }
 
   #countStep(): void {
-    if (this.#operationCount >= this.#crashAfter) this.#isCrashed = true;
+    if (this.#operationCount >= this.#crashAfter && !this.#isCrashed) {
+      this.#isCrashed = true;
+      this.#onCrash();
+    }
     this.#failIfCrashed();
     this.#operationCount += 1;
   }

@@ -1,0 +1,2 @@
+export type { LatencyOptions } from './links.ts';
+export * from './simNetwork.ts';
