@@ -24,8 +24,6 @@ export const sideDoors: Readonly<Record<string, string>> = {
   'broker/logging/index.ts': 'the coordinator command logs without loading a broker',
   'broker/productionEnvironment.ts': 'the coordinator command needs no broker either',
   'protocol/errors.ts': 'the SDK exports one error class without loading the whole protocol',
-  'cli/progress.ts': 'the demo draws the bar that the commands draw',
-  'cli/packageInfo.ts': 'demo and benchmark run the command as a process',
 };
 
 /** Inside broker/: what a folder may import of its sisters. */
