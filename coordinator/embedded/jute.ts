@@ -109,35 +109,42 @@ export class JuteWriter {
   }
 
   int(value: number): this {
-    this.#bytes.writeInt32BE(value, this.#reserve(4));
+    const position = this.#reserve(4);
+    this.#bytes.writeInt32BE(value, position);
     return this;
   }
 
   long(value: number): this {
-    this.#bytes.writeBigInt64BE(BigInt(value), this.#reserve(8));
+    const position = this.#reserve(8);
+    this.#bytes.writeBigInt64BE(BigInt(value), position);
     return this;
   }
 
   sessionId(value: SessionId): this {
-    this.#bytes.write(value, this.#reserve(8), 8, 'hex');
+    const position = this.#reserve(8);
+    this.#bytes.write(value, position, 8, 'hex');
     return this;
   }
 
   boolean(value: boolean): this {
-    this.#bytes[this.#reserve(1)] = value ? 1 : 0;
+    const position = this.#reserve(1);
+    this.#bytes[position] = value ? 1 : 0;
     return this;
   }
 
   buffer(value: Uint8Array | null): this {
     this.int(value === null ? -1 : value.length);
-    if (value !== null) this.#bytes.set(value, this.#reserve(value.length));
+    if (value === null) return this;
+    const position = this.#reserve(value.length);
+    this.#bytes.set(value, position);
     return this;
   }
 
   string(value: string): this {
     const byteCount = Buffer.byteLength(value);
     this.int(byteCount);
-    this.#bytes.write(value, this.#reserve(byteCount), byteCount, 'utf8');
+    const position = this.#reserve(byteCount);
+    this.#bytes.write(value, position, byteCount, 'utf8');
     return this;
   }
 
@@ -158,6 +165,7 @@ export class JuteWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  /** May replace `#bytes`, so it is called before they are. */
   #reserve(byteCount: number): number {
     const position = this.#length;
     this.#length += byteCount;
