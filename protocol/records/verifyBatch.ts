@@ -119,7 +119,7 @@ function numbersFault(): BatchFault | undefined {
       message: `Record batch with the unknown codec ${view.codecId}`,
     };
   }
-  if (!Number.isSafeInteger(view.baseOffset) || !Number.isSafeInteger(view.nextOffset)) {
+  if (view.baseOffset < 0 || !Number.isSafeInteger(view.nextOffset)) {
     return invalid(`its base offset ${view.baseOffset} is out of range`);
   }
   if (!isTimestamp(view.baseTimestamp) || !isTimestamp(view.maxTimestamp)) {
