@@ -3,18 +3,20 @@
  *
  * A body is MessagePack: every struct is an array of its fields in the order of the catalogue.
  * Fields are appended, never reordered or removed; a field's `since` is the API version that brought
- * it. A reader takes a shorter array (an older writer) as long as every missing field is newer than
- * the message's version. Record batches are not in the body: a `records` field holds only their
- * length, the bytes follow the body as raw attachments in the order of the fields.
+ * it. A message of version v has exactly the fields with `since` <= v; a reader that knows newer
+ * fields takes those as 0, false, null or empty, so give a new field a meaning that fits. Record
+ * batches are not in the body: a `records` field holds only their length, the bytes follow the body
+ * as raw attachments in the order of the fields.
  *
  * | schema   | in memory                               | in MessagePack                          |
  * |----------|-----------------------------------------|-----------------------------------------|
  * | boolean  | boolean                                 | bool                                    |
  * | int8..32 | number                                  | int                                     |
- * | int64    | number, a safe integer                  | int, or float 64 where msgpackr does so |
- * | string   | string, at most `stringBytesMax` UTF-8  | str                                     |
- * | bytes    | Uint8Array (a view: copy what you keep) | bin                                     |
- * | records  | Uint8Array, on encode also several      | length as uint, bytes in an attachment  |
+ * | int64    | number, a safe integer                  | int, or a whole float 64                |
+ * | string   | string, at most 65535 UTF-8 bytes       | str                                     |
+ * | bytes    | Uint8Array, owned by the caller         | bin                                     |
+ * | records  | Uint8Array: a view on the attachments;  | length as uint, bytes in an attachment  |
+ * |          | on encode also several                  |                                         |
  * | nullable | the inner type or null                  | nil or the inner form                   |
  * | array    | readonly array                          | array                                   |
  * | struct   | object                                  | array, positional                       |
