@@ -16,7 +16,7 @@ interface CoordinatorFlags extends LoggingFlags {
   readonly json?: boolean;
 }
 
-const TICK_MS = 2_000;
+const TICK_MS = 100;
 
 export function coordinatorCommand(): Command {
   const command = new Command('coordinator')
@@ -31,7 +31,7 @@ export function coordinatorCommand(): Command {
     })
     .option(
       '--tick-ms <milliseconds>',
-      'unit of session timeouts, as ZooKeeper has it',
+      'unit of session timeouts, which last from 2 to 20 ticks',
       wholeNumber('--tick-ms', { min: 10, max: 60_000 }),
       TICK_MS,
     )
@@ -41,7 +41,7 @@ export function coordinatorCommand(): Command {
 
 async function run(flags: CoordinatorFlags): Promise<void> {
   const [{ EmbeddedCoordinator }, { createProductionEnvironment }] = await Promise.all([
-    import('../../coordinator/index.ts'),
+    import('../../coordinator/embedded/index.ts'),
     import('../../broker/productionEnvironment.ts'),
   ]);
   const logger = await openLogger(flags, {});
@@ -56,7 +56,7 @@ async function run(flags: CoordinatorFlags): Promise<void> {
       return { type: 'ready', address: `${host}:${port}` };
     },
     stop: () => coordinator.close(),
-    onFatal: (listener) => coordinator.onFatal(listener),
+    onFatal: (listener) => coordinator.onFailure(listener),
   };
   const json = flags.json ?? false;
   await runServer(server, ({ address }) => announce(address, json), { json });

@@ -21,6 +21,7 @@ export const floors: Readonly<Record<string, number>> = {
 export const sideDoors: Readonly<Record<string, string>> = {
   'common/environment/production/index.ts':
     'touches the real world: only who runs in it may load it, the simulator never does',
+  'coordinator/embedded/index.ts': 'a broker must not load the server that it is a client of',
   'broker/logging/index.ts': 'the coordinator command logs without loading a broker',
   'broker/productionEnvironment.ts': 'the coordinator command needs no broker either',
   'protocol/errors.ts': 'the SDK exports one error class without loading the whole protocol',

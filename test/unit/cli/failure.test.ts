@@ -1,0 +1,26 @@
+import { expect } from 'chai';
+import { describeFailure, exitCodeOf } from '../../../cli/failure.ts';
+import { UsageError } from '../../../cli/usageError.ts';
+import { OdradekError } from '../../../common/index.ts';
+
+describe('a failed command', () => {
+  it('tells code, message and whether trying again may help', () => {
+    const error = new OdradekError('NOT_CONTROLLER', 'no controller', { retriable: true });
+    expect(describeFailure(error)).to.deep.equal({
+      code: 'NOT_CONTROLLER',
+      message: 'no controller',
+      retriable: true,
+    });
+  });
+
+  it('tells the code of a system error, and any other value as it is', () => {
+    const system = Object.assign(new Error('open failed'), { code: 'ENOENT' });
+    expect(describeFailure(system)).to.include({ code: 'ENOENT', message: 'open failed' });
+    expect(describeFailure('oh')).to.include({ code: 'UNKNOWN', message: 'oh', retriable: false });
+  });
+
+  it('ends with 2 only where the command line was wrong', () => {
+    expect(exitCodeOf(new UsageError('x'))).to.equal(2);
+    expect(exitCodeOf(new Error('x'))).to.equal(1);
+  });
+});
