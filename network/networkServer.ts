@@ -54,6 +54,7 @@ export class NetworkServer {
   #tickTimer: Timer | undefined;
   #closing: Promise<void> | undefined;
   #onAllClosed: (() => void) | undefined;
+  #isAskingForMemory = false;
   #refusedSinceLog = 0;
   #refusalLoggedMs = Number.NEGATIVE_INFINITY;
 
@@ -91,6 +92,7 @@ export class NetworkServer {
       receiveMemory: this.#receiveMemory,
       counters: this.#counters,
       apisByKey: new Map(apis.map((api) => [api.key, api])),
+      onMemoryScarce: () => this.#askForMemory(),
       onClosed: (connection) => this.#onClosed(connection),
     };
   }
@@ -185,6 +187,18 @@ export class NetworkServer {
       connectionCount: this.#connections.size,
     });
     this.#refusedSinceLog = 0;
+  }
+
+  #askForMemory(): void {
+    if (this.#isAskingForMemory) return;
+    this.#isAskingForMemory = true;
+    this.#environment.timers.afterTurn(() => {
+      this.#isAskingForMemory = false;
+      for (const connection of this.#connections) {
+        if (!this.#receiveMemory.isScarce) return;
+        connection.giveMemoryBack();
+      }
+    });
   }
 
   #onClosed(connection: ServerConnection): void {

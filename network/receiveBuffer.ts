@@ -111,7 +111,10 @@ export class ReceiveBuffer {
    *   when the buffer is ready.
    */
   prepare(frameBytes: number): number {
-    if (this.#readPosition === this.#writePosition) this.discard();
+    if (this.#readPosition === this.#writePosition) {
+      this.discard();
+      if (this.#memory.isScarce) this.shrinkFully();
+    }
     const neededBytes = Math.max(frameBytes, this.availableBytes + 1);
     if (neededBytes > this.#bytes.length) {
       const capacity = ReceiveMemory.capacityFor(neededBytes);
@@ -149,6 +152,14 @@ export class ReceiveBuffer {
   shrink(): void {
     this.#oversizedTurns = 0;
     const capacity = this.#wantedCapacity();
+    if (capacity < this.#bytes.length) this.#replace(capacity);
+  }
+
+  /** Keeps no more than the initial size, where what was received fits. As `shrink`. */
+  shrinkFully(): void {
+    const capacity = ReceiveMemory.capacityFor(
+      Math.max(this.#initialBytes, this.availableBytes + 1),
+    );
     if (capacity < this.#bytes.length) this.#replace(capacity);
   }
 

@@ -35,6 +35,11 @@ export class ReceiveMemory {
     return this.#heldBytes;
   }
 
+  /** Somebody waits for memory: whoever holds some without need gives it back. */
+  get isScarce(): boolean {
+    return this.#waiters.size > 0;
+  }
+
   /** Capacity that a buffer for `bytes` has: the next power of two. */
   static capacityFor(bytes: number): number {
     return 2 ** Math.ceil(Math.log2(Math.max(bytes, SIZE_BYTES_MIN)));

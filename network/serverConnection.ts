@@ -73,6 +73,8 @@ export interface ServerConnectionHost {
   readonly receiveMemory: ReceiveMemory;
   readonly counters: NetworkCounters;
   readonly apisByKey: ReadonlyMap<number, Api>;
+  /** A frame has to wait for memory that other connections may hold without need. */
+  onMemoryScarce(): void;
   onClosed(connection: ServerConnection): void;
 }
 
@@ -277,6 +279,12 @@ export class ServerConnection implements SocketHandler, ResponseSink {
       if (this.#stopReasons.has('heldResponses')) this.#scheduleDispatch();
       this.#shrinkBuffer();
     }
+  }
+
+  /** Gives back what the buffer holds beyond need, unless a large frame is under way. */
+  giveMemoryBack(): void {
+    if (this.#buffer.availableBytes > 0) return;
+    this.#whileNotReading(() => this.#buffer.shrinkFully());
   }
 
   /** Handles what was received, then gets ready for the next read. */
@@ -525,6 +533,7 @@ export class ServerConnection implements SocketHandler, ResponseSink {
       buffer.growTo(frameBytes);
       this.#updateStopReasons();
     });
+    this.#host.onMemoryScarce();
   }
 
   /** Of the frame that has begun, its length field included; 0 where that is not here yet. */
@@ -591,11 +600,15 @@ export class ServerConnection implements SocketHandler, ResponseSink {
     return nowMs - this.#lastActivityMs > this.#host.limits.idleMs;
   }
 
-  /** The socket has the address of the buffer, so it is stopped while the memory changes. */
   #shrinkBuffer(): void {
-    if (!this.#buffer.isOversized() || this.#stopReasons.size > 0) return;
+    if (this.#buffer.isOversized()) this.#whileNotReading(() => this.#buffer.shrink());
+  }
+
+  /** The socket has the address of the buffer, so it is stopped while the memory changes. */
+  #whileNotReading(change: () => void): void {
+    if (this.#closed || this.#stopReasons.size > 0) return;
     this.#socket.pause();
-    this.#buffer.shrink();
+    change();
     this.#socket.resume();
   }
 
