@@ -24,7 +24,7 @@ import type {
 } from '../common/index.ts';
 import {
   type Api,
-  authenticateApi,
+  type authenticateApi,
   decodeBody,
   type ErrorName,
   encodeFrame,
