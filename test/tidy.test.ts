@@ -1,10 +1,12 @@
 /** Rules about the repository itself: who imports whom, what is banned, what docs must say. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { expect } from 'chai';
+import { createProgram } from '../cli/main.ts';
 import { banFaults } from './tidy/banList.ts';
+import { describeCommands } from './tidy/cliDocument.ts';
 import { floors, layeringFault, sideDoors } from './tidy/layers.ts';
 import {
   type Import,
@@ -283,6 +285,16 @@ describe('documents', () => {
         .map((name) => `${path}: ${name}`),
     );
     expect(missing).to.deep.equal([]);
+  });
+
+  it('describe every command and flag (UPDATE=1 writes docs/cli.md anew)', async () => {
+    const path = join(repositoryRoot, 'docs/cli.md');
+    const mark = '<!-- from here on made from the commands -->\n';
+    const written = readFileSync(path, 'utf8');
+    const [head] = written.split(mark);
+    const wanted = `${head}${mark}\n${describeCommands(await createProgram('all'))}`;
+    if (process.env['UPDATE'] === '1') writeFileSync(path, wanted);
+    else expect(written).to.equal(wanted);
   });
 
   it('have one heading of the first level', () => {
