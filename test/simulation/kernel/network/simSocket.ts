@@ -95,7 +95,9 @@ export class SimSocket implements StreamSocket, PipeReader, PipeWriter {
     this.#isPaused = true;
   }
 
+  /** The handler may have changed its memory meanwhile, so it is asked for space anew. */
   resume(): void {
+    if (this.#isPaused) this.#space = undefined;
     this.#isPaused = false;
     this.#scheduleRead();
   }
@@ -109,6 +111,8 @@ export class SimSocket implements StreamSocket, PipeReader, PipeWriter {
   destroy(error?: Error): void {
     if (this.#isClosed) return;
     const unread = this.#in.arrivedBytes > 0;
+    // What was written stood in the kernel already, as far as there was room for it.
+    this.#out.transmit();
     this.#close(error);
     if (unread) this.#out.sendReset();
     else if (!this.#finSent) this.#out.sendFin();
@@ -199,9 +203,8 @@ export class SimSocket implements StreamSocket, PipeReader, PipeWriter {
     });
   }
 
-  /** Runs also when the handler paused meanwhile: at most one more read comes after a pause. */
   #read(): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#isPaused) return;
     if (this.#in.arrivedBytes > 0) {
       this.#takeSpace();
       const space = this.#space as Uint8Array;
