@@ -10,7 +10,7 @@
  * The admin endpoint opens after step 3, so that it can tell why the broker is not ready.
  *
  * Stop goes the other way round. The clean-shutdown marker is written after the last append is on
- * disk, and the session ends last.
+ * disk; then the session ends, and last the admin endpoint, which told that the broker is stopping.
  */
 
 import {
@@ -22,7 +22,9 @@ import {
 } from '../common/index.ts';
 import { Controller, CoordinatorSession, Membership, networkPusher } from '../coordinator/index.ts';
 import { NetworkServer } from '../network/index.ts';
+import { type AdminServer, openAdminServer } from './admin/index.ts';
 import { ControllerChannel, Dispatcher, MetadataUpdates, servedApis } from './api/index.ts';
+import { BrokerAdmin } from './brokerAdmin.ts';
 import { type BrokerConfig, formatSocketAddress, validateTopicConfigs } from './config/index.ts';
 import { LogManager } from './log/index.ts';
 import { ClusterImage } from './metadata/index.ts';
@@ -31,9 +33,6 @@ import { logConfigOf, Purgatory, ReplicaManager, untilKnown } from './replica/in
 import { softwareVersion } from './version.ts';
 
 const STOP_GRACE_MS = 5_000;
-
-/** Why a broker does not serve yet, or no more; empty when it does. */
-export type ReadinessReason = string;
 
 interface Running {
   readonly clusterId: string;
@@ -57,6 +56,9 @@ export class Broker {
   #running: Running | undefined;
   #fatalListener: (error: unknown) => void = () => undefined;
   #fatal = false;
+  #admin: AdminServer | undefined;
+  /** Settles, without an error, when the admin endpoint has opened or failed to. */
+  #adminOpening: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #snapshotListener: () => void = () => undefined;
 
@@ -76,6 +78,11 @@ export class Broker {
   /** The native address, with the port that was taken. Only after `start`. */
   get nativeAddress(): SocketAddress {
     return this.#started().server.address;
+  }
+
+  /** The admin address, with the port that was taken; undefined where there is no endpoint. */
+  get adminAddress(): SocketAddress | undefined {
+    return this.#admin?.address;
   }
 
   get clusterId(): string {
@@ -108,6 +115,7 @@ export class Broker {
     running.logManager.start();
     const listening = await running.server.listen();
     this.#logger.info('Listening', { native: formatSocketAddress(listening) });
+    const admin = this.#openAdmin(running);
     const snapshot = new Promise<void>((resolve) => {
       this.#snapshotListener = resolve;
     });
@@ -119,6 +127,7 @@ export class Broker {
     });
     running.controller.start();
     await this.#withinConnectionTimeout(snapshot);
+    await admin;
     this.#logger.info('Ready', { clusterId, brokerEpoch: this.#membership.brokerEpoch });
   }
 
@@ -144,6 +153,8 @@ export class Broker {
       await running.logManager.close({ brokerEpoch: this.#membership.brokerEpoch });
     }
     await this.#session.close();
+    await this.#adminOpening;
+    await this.#admin?.close();
     this.#logger.info('Stopped');
   }
 
@@ -213,6 +224,28 @@ export class Broker {
       produceWaits,
       fetchWaits,
     };
+  }
+
+  /** Opens while the broker goes on starting, so that it can tell why it is not ready. */
+  #openAdmin(running: Running): Promise<void> {
+    const { adminListener, adminAllowedHosts } = this.#config;
+    if (adminListener === undefined) return Promise.resolve();
+    const backend = new BrokerAdmin({
+      ...running,
+      config: this.#config,
+      image: this.#image,
+      session: this.#session,
+      probe: this.#probe,
+      isController: () => running.controller.active,
+      isStopping: () => this.#stopping !== undefined,
+    });
+    const options = { allowedHosts: adminAllowedHosts, softwareVersion };
+    const opening = openAdminServer(backend, adminListener, options, this.#logger).then((admin) => {
+      this.#admin = admin;
+    });
+    // `start` hears of a failure once the broker is registered; until then it is nobody's.
+    this.#adminOpening = opening.catch(() => undefined);
+    return opening;
   }
 
   #controller(logger: Logger): Controller {
