@@ -1,0 +1,4 @@
+export * from './adminServer.ts';
+export type * from './backend.ts';
+export type * from './metricFamily.ts';
+export { probeFamilies } from './probeFamilies.ts';
