@@ -1,4 +1,6 @@
 export * from './controller/controller.ts';
+export type * from './controller/controllerEvents.ts';
+export type * from './controller/metadataPusher.ts';
 export * from './controller/networkPusher.ts';
 export * from './membership/membership.ts';
 export * from './zookeeper/nodeZookeeperConnector.ts';

@@ -1,51 +1,34 @@
-/** The controller of the cluster: one broker at a time decides, all others wait for their turn. */
+/**
+ * The controller of the cluster: one broker at a time decides, all others watch /controller and wait
+ * for their turn.
+ */
 
-import type {
-  BrokerEpoch,
-  BrokerId,
-  ControllerEpoch,
-  Environment,
-  Logger,
+import {
+  type BrokerId,
+  brokerId,
+  type ControllerEpoch,
+  CoordinatorError,
+  type Environment,
+  type Logger,
+  NO_BROKER,
+  OdradekError,
 } from '../../common/index.ts';
+import { ProtocolError } from '../../protocol/index.ts';
 import type { Membership } from '../membership/membership.ts';
-import type { CoordinatorSession } from '../zookeeper/session.ts';
+import { controllerEpochZnode, controllerZnode } from '../znodes/index.ts';
+import type { CoordinatorSession, Watch, ZnodeContent } from '../zookeeper/session.ts';
+import { ActiveController, type AdminRequest } from './activeController.ts';
 import type {
-  alterConfigsApi,
-  createTopicsApi,
-  deleteTopicsApi,
-  RequestOf,
-  ResponseOf,
-  updateMetadataApi,
-} from '../../protocol/index.ts';
-
-export type CreateTopicsRequest = RequestOf<typeof createTopicsApi>;
-export type CreateTopicsResponse = ResponseOf<typeof createTopicsApi>;
-export type DeleteTopicsRequest = RequestOf<typeof deleteTopicsApi>;
-export type DeleteTopicsResponse = ResponseOf<typeof deleteTopicsApi>;
-export type AlterConfigsRequest = RequestOf<typeof alterConfigsApi>;
-export type AlterConfigsResponse = ResponseOf<typeof alterConfigsApi>;
-export type UpdateMetadataRequest = RequestOf<typeof updateMetadataApi>;
-export type UpdateMetadataResponse = ResponseOf<typeof updateMetadataApi>;
-
-/** A live broker as the pusher reaches it. */
-export interface PushTarget {
-  readonly id: BrokerId;
-  readonly epoch: BrokerEpoch;
-  readonly host: string;
-  readonly port: number;
-}
-
-/** The way to one registration of one broker. Connects when first used, and again after a loss. */
-export interface MetadataChannel {
-  /** @throws {ProtocolError} when the answer did not come: the controller tries again. */
-  push(request: UpdateMetadataRequest): Promise<UpdateMetadataResponse>;
-  /** Idempotent. */
-  close(): void;
-}
-
-export interface MetadataPusher {
-  open(target: PushTarget): MetadataChannel;
-}
+  AlterConfigsRequest,
+  AlterConfigsResponse,
+  ControllerResponse,
+  CreateTopicsRequest,
+  CreateTopicsResponse,
+  DeleteTopicsRequest,
+  DeleteTopicsResponse,
+} from './controllerEvents.ts';
+import { type Mandate, tryElection } from './election.ts';
+import type { MetadataPusher } from './metadataPusher.ts';
 
 export interface ControllerOptions {
   readonly brokerId: BrokerId;
@@ -64,40 +47,270 @@ export interface ControllerOptions {
   readonly deleteTopicEnable?: boolean;
 }
 
+export interface ControllerParts {
+  readonly session: CoordinatorSession;
+  readonly membership: Membership;
+  readonly pusher: MetadataPusher;
+}
+
 /** The controller as any broker sees it. */
 export interface SeenController {
   /** NO_BROKER while there is none. */
   readonly id: BrokerId;
+  /** Undefined until one was seen. */
   readonly epoch: ControllerEpoch | undefined;
 }
+
+/** After an election, or the loading after it, that failed for a passing reason. */
+const RETRY_DELAY_MS = 500;
+/** Where a znode must be repaired by hand first. */
+const DAMAGED_RETRY_DELAY_MS = 10_000;
 
 /**
  *     const controller = new Controller(environment, { session, membership, pusher }, options, logger)
  *     controller.start()                 // once the broker is registered
  */
-export declare class Controller {
+export class Controller {
+  readonly #environment: Pick<Environment, 'clock' | 'timers' | 'random'>;
+  readonly #parts: ControllerParts;
+  readonly #options: ControllerOptions;
+  readonly #logger: Logger;
+  readonly #listeners = new Set<(seen: SeenController) => void>();
+  readonly #unsubscribe: (() => void)[] = [];
+  #seen: SeenController = { id: NO_BROKER, epoch: undefined };
+  #watch: Watch | undefined;
+  /** Whether /controller exists, as last read; undefined until then. */
+  #taken: boolean | undefined;
+  #active: ActiveController | undefined;
+  #electing = false;
+  #closed = false;
+
   constructor(
     environment: Pick<Environment, 'clock' | 'timers' | 'random'>,
-    parts: {
-      readonly session: CoordinatorSession;
-      readonly membership: Membership;
-      readonly pusher: MetadataPusher;
-    },
+    parts: ControllerParts,
     options: ControllerOptions,
     logger: Logger,
-  );
+  ) {
+    this.#environment = environment;
+    this.#parts = parts;
+    this.#options = options;
+    this.#logger = logger;
+  }
 
   /** Whether this broker decides now. */
-  readonly active: boolean;
-  /** From /controller: where admin requests are to be forwarded. */
-  readonly seen: SeenController;
+  get active(): boolean {
+    return this.#active?.ready ?? false;
+  }
 
-  start(): void;
+  /** From /controller: where admin requests are to be forwarded. */
+  get seen(): SeenController {
+    return this.#seen;
+  }
+
+  /** Begins to watch and, where nobody decides, to stand for election. Call once, when registered. */
+  start(): void {
+    const { session, membership } = this.#parts;
+    this.#unsubscribe.push(
+      session.onStateChange((state, reason) => {
+        if (state === 'fenced') this.#resign(`the session is fenced: ${reason}`);
+      }),
+      membership.onRegistered(() => this.#standForElection()),
+    );
+    this.#watch = session.watchData(controllerZnode.path, (content) => this.#onNode(content));
+  }
+
   /** Never rejects but with ProtocolError NOT_CONTROLLER or COORDINATOR_UNAVAILABLE. */
-  createTopics(request: CreateTopicsRequest): Promise<CreateTopicsResponse>;
-  deleteTopics(request: DeleteTopicsRequest): Promise<DeleteTopicsResponse>;
-  alterConfigs(request: AlterConfigsRequest): Promise<AlterConfigsResponse>;
-  onSeenChange(listener: (seen: SeenController) => void): () => void;
+  async createTopics(request: CreateTopicsRequest): Promise<CreateTopicsResponse> {
+    return (await this.#submit({ type: 'createTopics', request })) as CreateTopicsResponse;
+  }
+
+  async deleteTopics(request: DeleteTopicsRequest): Promise<DeleteTopicsResponse> {
+    return (await this.#submit({ type: 'deleteTopics', request })) as DeleteTopicsResponse;
+  }
+
+  async alterConfigs(request: AlterConfigsRequest): Promise<AlterConfigsResponse> {
+    return (await this.#submit({ type: 'alterConfigs', request })) as AlterConfigsResponse;
+  }
+
+  onSeenChange(listener: (seen: SeenController) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   /** Gives /controller up where we hold it, and takes no further part. Idempotent. */
-  close(): Promise<void>;
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#watch?.close();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    const mandate = this.#active?.mandate;
+    this.#active?.end();
+    this.#active = undefined;
+    if (mandate !== undefined) await this.#giveUp(mandate);
+  }
+
+  #submit(admin: AdminRequest): Promise<ControllerResponse> {
+    if (this.#active === undefined || !this.#active.ready) {
+      return Promise.reject(new ProtocolError('NOT_CONTROLLER'));
+    }
+    if (this.#parts.session.state !== 'proven') {
+      const message = 'The controller cannot reach ZooKeeper at the moment; nothing was changed';
+      return Promise.reject(new ProtocolError('COORDINATOR_UNAVAILABLE', message));
+    }
+    return this.#active.submit(admin);
+  }
+
+  #onNode(content: ZnodeContent | undefined): void {
+    this.#taken = content !== undefined;
+    const ours = content?.stat.ephemeralOwner === this.#parts.session.sessionId;
+    if (!ours && this.#active !== undefined) this.#resign('/controller is not ours any more');
+    if (content === undefined) {
+      this.#see({ id: NO_BROKER, epoch: this.#seen.epoch });
+      this.#standForElection();
+      return;
+    }
+    this.#readSeen(content);
+  }
+
+  /** Takes down who decides, with the epoch that stands beside it. */
+  #readSeen(content: ZnodeContent): void {
+    const { session } = this.#parts;
+    let id = NO_BROKER;
+    try {
+      id = brokerId(controllerZnode.decode(content.data).brokerId);
+    } catch (error) {
+      if (!(error instanceof OdradekError)) throw error;
+      this.#logger.error('Nobody can tell who the controller is', { error: error.message });
+    }
+    const epochRead = session
+      .getData(controllerEpochZnode.path)
+      .then((epoch) => epoch && controllerEpochZnode.decode(epoch.data));
+    epochRead.then(
+      (epoch) => this.#seeIfTaken({ id, epoch }),
+      (error: unknown) => {
+        if (!(error instanceof OdradekError)) throw error;
+        this.#seeIfTaken({ id, epoch: this.#seen.epoch });
+      },
+    );
+  }
+
+  #seeIfTaken(seen: SeenController): void {
+    if (!this.#closed && this.#taken === true) this.#see(seen);
+  }
+
+  #see(seen: SeenController): void {
+    if (seen.id === this.#seen.id && seen.epoch === this.#seen.epoch) return;
+    this.#seen = seen;
+    this.#logger.info('The controller is seen', { controller: seen.id, epoch: seen.epoch });
+    for (const listener of [...this.#listeners]) listener(seen);
+  }
+
+  #standForElection(): void {
+    const registered = this.#parts.membership.brokerEpoch >= 0;
+    const vacant = this.#taken === false && this.#active === undefined;
+    if (!registered || !vacant || this.#electing || this.#closed) return;
+    this.#electing = true;
+    this.#elect().then(
+      (won) => {
+        this.#electing = false;
+        // Lost, and perhaps to one that is gone again before we saw it.
+        if (!won) this.#standAgainIn(RETRY_DELAY_MS);
+      },
+      (error: unknown) => {
+        this.#electing = false;
+        this.#onElectionFailed(error);
+      },
+    );
+  }
+
+  /** @returns whether this broker is the controller now. */
+  async #elect(): Promise<boolean> {
+    const { session, pusher } = this.#parts;
+    const mandate = await tryElection(session, {
+      brokerId: this.#options.brokerId,
+      nowMs: this.#environment.clock.wallMs(),
+    });
+    if (mandate === undefined) return false;
+    if (this.#closed) {
+      await this.#giveUp(mandate);
+      return true;
+    }
+    this.#logger.info('Elected as the controller', { epoch: mandate.epoch });
+    const active = new ActiveController(
+      {
+        environment: this.#environment,
+        session,
+        pusher,
+        logger: this.#logger,
+        onDeposed: (reason) => this.#onDeposed(active, reason),
+      },
+      {
+        controllerId: this.#options.brokerId,
+        defaultPartitionCount: this.#options.defaultPartitionCount,
+        defaultReplicationFactor: this.#options.defaultReplicationFactor,
+        deleteTopicEnable: this.#options.deleteTopicEnable ?? true,
+        validateTopicConfigs: this.#options.validateTopicConfigs,
+      },
+      mandate,
+    );
+    this.#active = active;
+    try {
+      await active.begin();
+    } catch (error) {
+      if (this.#active === active) {
+        this.#active = undefined;
+        active.end();
+        await this.#giveUp(mandate);
+      }
+      throw error;
+    }
+    return true;
+  }
+
+  #onElectionFailed(error: unknown): void {
+    if (!(error instanceof OdradekError)) throw error;
+    if (this.#closed) return;
+    this.#logger.warn('The election has failed; standing again', { error: error.message });
+    this.#standAgainIn(error.code === 'ZNODE_DAMAGED' ? DAMAGED_RETRY_DELAY_MS : RETRY_DELAY_MS);
+  }
+
+  #standAgainIn(delayMs: number): void {
+    if (this.#closed) return;
+    const options = { keepsProcessAlive: false };
+    this.#environment.timers.set(delayMs, () => this.#standForElection(), options);
+  }
+
+  #onDeposed(active: ActiveController, reason: string): void {
+    if (this.#active !== active) return;
+    this.#active = undefined;
+    this.#logger.warn('No longer the controller', { reason });
+    // Where nobody has taken over (a broker's mistake, a failed read), the znode is still ours and
+    // would keep everybody else from it.
+    void this.#giveUp(active.mandate);
+  }
+
+  #resign(reason: string): void {
+    const active = this.#active;
+    if (active === undefined) return;
+    this.#active = undefined;
+    active.end();
+    this.#logger.warn('No longer the controller', { reason });
+    // A fenced broker's session may live on, and /controller with it.
+    void this.#giveUp(active.mandate);
+  }
+
+  /** Removes /controller where it is still ours by epoch, so that the next one need not wait. */
+  async #giveUp(mandate: Mandate): Promise<void> {
+    if (!this.#parts.session.connected) return;
+    try {
+      await this.#parts.session.multi([
+        { type: 'check', path: controllerEpochZnode.path, version: mandate.epochVersion },
+        { type: 'delete', path: controllerZnode.path, version: -1 },
+      ]);
+    } catch (error) {
+      // It goes with the session in any case.
+      if (!(error instanceof CoordinatorError)) throw error;
+      this.#logger.debug('/controller was not given up', { error: error.message });
+    }
+  }
 }

@@ -1,0 +1,85 @@
+/** The cluster as brokers are told it: snapshots and differences of what the controller holds. */
+
+import { NO_BROKER, NO_LEADER_EPOCH } from '../../common/index.ts';
+import type { LiveBroker, PartitionState, TopicState } from '../../protocol/index.ts';
+import type { PartitionModel, TopicModel } from './clusterModel.ts';
+import type { MetadataLog } from './metadataLog.ts';
+
+/** An UpdateMetadata request but for who sends it to whom. */
+export interface MetadataUpdate {
+  /** -1 for a snapshot. */
+  readonly baseVersion: number;
+  readonly version: number;
+  /** Null for no change. */
+  readonly brokers: readonly LiveBroker[] | null;
+  readonly topics: readonly TopicState[];
+  readonly removedTopics: readonly string[];
+}
+
+export interface MetadataSource {
+  readonly log: MetadataLog;
+  readonly topics: ReadonlyMap<string, TopicModel>;
+  readonly brokers: ReadonlyMap<number, LiveBroker>;
+}
+
+/**
+ * What a broker must be told.
+ *
+ * @param ackedVersion version at which it stands; undefined where that is not known.
+ * @returns undefined where it stands at the present version.
+ */
+export function metadataUpdate(
+  { log, topics, brokers }: MetadataSource,
+  ackedVersion: number | undefined,
+): MetadataUpdate | undefined {
+  if (ackedVersion === log.version) return undefined;
+  const liveBrokers = [...brokers.values()].sort((a, b) => a.id - b.id);
+  const difference = ackedVersion === undefined ? undefined : log.since(ackedVersion);
+  if (ackedVersion === undefined || difference === undefined) {
+    return {
+      baseVersion: -1,
+      version: log.version,
+      brokers: liveBrokers,
+      topics: [...topics.values()].flatMap((topic) => topicState(topic, undefined)),
+      removedTopics: [],
+    };
+  }
+  return {
+    baseVersion: ackedVersion,
+    version: log.version,
+    brokers: difference.brokers ? liveBrokers : null,
+    topics: [...difference.topics].flatMap(([name, partitions]) => {
+      const topic = topics.get(name);
+      return topic === undefined ? [] : topicState(topic, partitions);
+    }),
+    removedTopics: difference.removed,
+  };
+}
+
+/** A topic without an id yet is told when it has one. */
+function topicState(topic: TopicModel, only: ReadonlySet<number> | undefined): TopicState[] {
+  const { topicId } = topic;
+  if (topicId === undefined) return [];
+  const partitions =
+    only === undefined ? topic.partitions : topic.partitions.filter(({ index }) => only.has(index));
+  return [
+    {
+      name: topic.name,
+      topicId,
+      deleting: topic.deletion !== undefined,
+      configs: [...topic.configs].map(([name, value]) => ({ name, value })),
+      partitions: partitions.map(partitionState),
+    },
+  ];
+}
+
+function partitionState({ index, replicas, state, version }: PartitionModel): PartitionState {
+  return {
+    index,
+    leader: state?.leader ?? NO_BROKER,
+    leaderEpoch: state?.leaderEpoch ?? NO_LEADER_EPOCH,
+    partitionEpoch: version,
+    replicas,
+    isr: state?.isr ?? [],
+  };
+}
