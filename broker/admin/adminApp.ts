@@ -1,12 +1,12 @@
 /** The fastify application behind the admin endpoint; tests drive it without a socket. */
 
 import swagger from '@fastify/swagger';
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Logger } from '../../common/index.ts';
 import type { AdminOptions } from './adminServer.ts';
 import type { AdminBackend } from './backend.ts';
 import { addClusterRoutes } from './clusterRoutes.ts';
-import { addErrorHandlers } from './errorReplies.ts';
+import { addErrorHandlers, replyToMalformedPath } from './errorReplies.ts';
 import { fastifyLogger } from './fastifyLogger.ts';
 import { addHealthRoutes } from './healthRoutes.ts';
 import { hostCheck } from './hostCheck.ts';
@@ -27,7 +27,8 @@ export async function createAdminApp(
 ): Promise<FastifyInstance> {
   const app: FastifyInstance = fastify({
     loggerInstance: fastifyLogger(logger),
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
+    frameworkErrors: replyToMalformedPath,
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
     forceCloseConnections: true,

@@ -28,6 +28,15 @@ export function addErrorHandlers(app: FastifyInstance): void {
   });
 }
 
+/** A path that cannot even be decoded reaches no route and no hook. */
+export function replyToMalformedPath(
+  error: FastifyError,
+  _request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  sendError(reply, { status: error.statusCode ?? 400, message: error.message });
+}
+
 function describe(error: FastifyError | Error, request: FastifyRequest): ErrorReply {
   if (error instanceof ProtocolError) {
     const { httpStatus, code } = error.definition;
