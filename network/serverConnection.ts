@@ -24,7 +24,7 @@ import type {
 } from '../common/index.ts';
 import {
   type Api,
-  type authenticateApi,
+  authenticateApi,
   decodeBody,
   type ErrorName,
   encodeFrame,
@@ -373,7 +373,7 @@ export class ServerConnection implements SocketHandler, ResponseSink {
     const body = this.#decode(header, api);
     if (body === undefined) return false;
     const request = { api, apiVersion, correlationId };
-    if (!this.#session.isOpen) {
+    if (api === helloApi || api === authenticateApi) {
       this.#handleSessionRequest(request, body);
       return false;
     }
@@ -398,7 +398,6 @@ export class ServerConnection implements SocketHandler, ResponseSink {
       };
     }
     const early = this.#session.refusal(api);
-    // Re-authentication on a live connection is the one session request that comes later.
     if (early !== undefined) return early;
     if (api === undefined) {
       return { error: 'UNKNOWN_API', message: `This listener serves no API with key ${apiKey}` };
@@ -451,11 +450,11 @@ export class ServerConnection implements SocketHandler, ResponseSink {
     }
     const response = this.#session.answerAuthenticate(body as RequestOf<typeof authenticateApi>);
     this.sendResponse(request, response);
-    if (this.#session.isOpen) {
+    if (response.errorCode !== 0) {
+      this.beginClose(LINGER_MS);
+    } else if (this.#session.isOpen) {
       const { frameBytesMax } = this.#host.limits;
       this.#frameLimits = { frameBytesMax, bodyBytesMax: Math.min(frameBytesMax, BODY_BYTES_MAX) };
-    } else if (response.errorCode !== 0) {
-      this.beginClose(LINGER_MS);
     }
   }
 

@@ -1,7 +1,9 @@
 import { expect } from 'chai';
 import type { ClientConnection, NetworkServer, ServerRequest } from '../../../network/index.ts';
 import {
+  authenticateApi,
   decodeBody,
+  errorCode,
   errorName,
   FRAME_KIND_ERROR,
   FRAME_KIND_RESPONSE,
@@ -268,6 +270,23 @@ for (const { name, environment } of modes) {
       connection.write(requestFrame(metadataApi, 5, { topics: null }));
       await until('it is closed', () => connection.closed);
       expect(frameError(connection.frames()[0]!)).to.equal('ILLEGAL_SASL_STATE');
+    });
+
+    it('answers Authenticate again on a live connection, and closes one that fails', async () => {
+      await start();
+      const connection = await raw();
+      connection.write(openingFrames());
+      const again = { mechanism: 'ANONYMOUS', bytes: new Uint8Array(0) };
+      connection.write(requestFrame(authenticateApi, 3, again));
+      connection.write(requestFrame(metadataApi, 4, { topics: null }));
+      await until('both are answered', () => connection.frames().length === 4);
+      connection.write(requestFrame(authenticateApi, 5, { ...again, mechanism: 'PLAIN' }));
+      await until('it is closed', () => connection.closed);
+      const last = connection.frames().at(-1)!;
+      expect(decodeBody(authenticateApi.response, 0, last.body)).to.include({
+        errorCode: errorCode('UNSUPPORTED_SASL_MECHANISM'),
+        complete: 0,
+      });
     });
 
     it('refuses a frame above the cap with FRAME_TOO_LARGE and closes', async () => {
