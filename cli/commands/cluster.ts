@@ -6,7 +6,10 @@ import { type ClientFlags, withClient, withClientFlags } from '../clientSession.
 import { formatTable } from '../table.ts';
 
 export function clusterCommand(): Command {
-  return new Command('cluster').description('Looks at the cluster.').addCommand(describeCommand());
+  return new Command('cluster')
+    .helpCommand(false)
+    .description('Looks at the cluster.')
+    .addCommand(describeCommand());
 }
 
 function describeCommand(): Command {

@@ -3,5 +3,7 @@
 import { Command } from 'commander';
 
 export function logCommand(): Command {
-  return new Command('log').description('Reads the files of a broker that is not running.');
+  return new Command('log')
+    .helpCommand(false)
+    .description('Reads the files of a broker that is not running.');
 }

@@ -11,6 +11,7 @@ const INT32_MAX = 2 ** 31 - 1;
 
 export function topicCommand(): Command {
   return new Command('topic')
+    .helpCommand(false)
     .description('Administers topics.')
     .addCommand(createCommand())
     .addCommand(listCommand())

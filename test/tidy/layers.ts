@@ -31,11 +31,12 @@ export const sideDoors: Readonly<Record<string, string>> = {
 export const brokerFloors: Readonly<Record<string, readonly string[]>> = {
   config: [],
   logging: [],
+  metrics: [],
   log: [],
   metadata: ['config'],
   replica: ['log', 'config', 'metadata'],
-  api: ['replica', 'config', 'metadata', 'log'],
-  admin: ['api', 'replica', 'config', 'metadata', 'log'],
+  api: ['replica', 'config', 'metadata', 'metrics', 'log'],
+  admin: ['api', 'replica', 'config', 'metadata', 'metrics', 'log'],
 };
 
 /** Top folders that a folder of broker/ must not reach, though broker/ as a whole may. */
