@@ -33,6 +33,7 @@ export class RecordCursor {
   #appendTimestamp = -1;
   #lastOffsetDelta = 0;
   #offsetDelta = -1;
+  #fieldsPosition = 0;
   #keyStart = 0;
   #keyBytes = -1;
   #valueStart = 0;
@@ -109,6 +110,7 @@ export class RecordCursor {
     const timestamp = this.#baseTimestamp + timestampDelta;
     if (!Number.isSafeInteger(timestamp)) this.#fail(`timestamp delta ${timestampDelta}`);
     this.timestamp = this.#appendTimestamp >= 0 ? this.#appendTimestamp : timestamp;
+    this.#fieldsPosition = reader.position;
     this.#keyBytes = this.#blob(end);
     this.#keyStart = reader.position - Math.max(this.#keyBytes, 0);
     this.#valueBytes = this.#blob(end);
@@ -118,6 +120,16 @@ export class RecordCursor {
     if (this.#headerCount !== 0) this.#skipHeaders(end);
     if (reader.position !== end) this.#fail('a record is not as long as it says');
     return true;
+  }
+
+  /** Buffer in which the present record lies: that of the batch, or the decompressed block. */
+  get bytes(): Uint8Array {
+    return this.#reader.bytes;
+  }
+
+  /** Where in `bytes` the length of the key of the present record begins: for a lazy reader. */
+  get fieldsPosition(): number {
+    return this.#fieldsPosition;
   }
 
   /** Key of the present record: a view. */

@@ -1,0 +1,331 @@
+/** The admin client: each call is one request, or one per leader. */
+
+import {
+  alterConfigsApi,
+  type Api,
+  createTopicsApi,
+  deleteTopicsApi,
+  describeClusterApi,
+  describeConfigsApi,
+  describePartitionsApi,
+  type ErrorName,
+  errorName,
+  ProtocolError,
+  type ResponseOf,
+} from '../../protocol/index.ts';
+import type { CallOptions } from '../callOptions.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { Deadline } from '../cluster/deadline.ts';
+import { groupBy } from '../cluster/groupBy.ts';
+import { mergeTopic, type TopicMetadata } from '../cluster/metadata.ts';
+import { queryOffsets } from '../cluster/offsetQuery.ts';
+import { unknownTopicError } from '../cluster/topicSuggestion.ts';
+import { ClientError } from '../errors.ts';
+import { checkedTopic } from '../options.ts';
+import type {
+  Admin,
+  ClusterDescription,
+  ConfigEntry,
+  ConfigResource,
+  ConfigSource,
+  CreatedTopic,
+  CreateTopicRequest,
+  ListedOffset,
+  ListedTopic,
+  OffsetQuery,
+  PartitionDescription,
+  TopicDescription,
+} from './admin.ts';
+
+const TOPIC_RESOURCE = 2;
+const BROKER_RESOURCE = 4;
+const RETRY_PAUSE_MS = 100;
+const configSources: Readonly<Record<number, ConfigSource>> = {
+  1: 'topic',
+  4: 'file',
+  5: 'default',
+};
+
+type LogDescription = ResponseOf<
+  typeof describePartitionsApi
+>['topics'][number]['partitions'][number];
+
+/** @see Admin */
+export class ClusterAdmin implements Admin {
+  readonly #cluster: Cluster;
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+  }
+
+  async createTopic(request: CreateTopicRequest, options?: CallOptions): Promise<CreatedTopic> {
+    const name = checkedTopic(request.topic);
+    const deadline = this.#deadline('createTopic', options);
+    const wanted = {
+      name,
+      partitionCount: request.assignments?.length ?? request.partitions ?? -1,
+      replicationFactor: request.replicationFactor ?? -1,
+      assignments: request.assignments ?? null,
+      configs: Object.entries(request.configs ?? {}).map(([configName, value]) => ({
+        name: configName,
+        value: String(value),
+      })),
+    };
+    const response = await this.#call(createTopicsApi, deadline, (timeoutMs) => ({
+      timeoutMs,
+      validateOnly: request.validateOnly ?? false,
+      forwarded: false,
+      topics: [wanted],
+    }));
+    const created = only(response.topics, `topic "${name}"`);
+    throwIfFailed(created, `topic "${name}" could not be created`);
+    return {
+      topic: name,
+      topicId: created.topicId ?? '',
+      partitions: created.partitionCount,
+      replicationFactor: created.replicationFactor,
+    };
+  }
+
+  async deleteTopic(topic: string, options?: CallOptions): Promise<void> {
+    const name = checkedTopic(topic);
+    const deadline = this.#deadline('deleteTopic', options);
+    const response = await this.#call(deleteTopicsApi, deadline, (timeoutMs) => ({
+      timeoutMs,
+      forwarded: false,
+      names: [name],
+    }));
+    const deleted = only(response.topics, `topic "${name}"`);
+    if (errorName(deleted.errorCode) === 'UNKNOWN_TOPIC_OR_PARTITION') {
+      throw await this.#unknownTopic(name, deadline);
+    }
+    throwIfFailed(deleted, `topic "${name}" could not be deleted`);
+  }
+
+  async describeTopic(topic: string, options?: CallOptions): Promise<TopicDescription> {
+    const deadline = this.#deadline('describeTopic', options);
+    const metadata = await this.#topic(checkedTopic(topic), deadline);
+    const logs = await this.#describeLogs(metadata, deadline);
+    return {
+      topic: metadata.topic,
+      topicId: metadata.topicId ?? '',
+      internal: metadata.internal,
+      partitions: metadata.partitions.map((partition): PartitionDescription => {
+        const log = logs.get(partition.partition);
+        return {
+          ...partition,
+          leaderEpoch: log?.leaderEpoch ?? partition.leaderEpoch,
+          logStartOffset: log?.logStartOffset ?? -1,
+          highWatermark: log?.highWatermark ?? -1,
+          logEndOffset: log?.logEndOffset ?? -1,
+          sizeBytes: log?.sizeBytes ?? -1,
+          segmentCount: log?.segmentCount ?? -1,
+        };
+      }),
+    };
+  }
+
+  async listTopics(options?: CallOptions): Promise<readonly ListedTopic[]> {
+    const deadline = this.#deadline('listTopics', options);
+    const response = await this.#retry(deadline, () => this.#cluster.metadata.ask(null));
+    const topics = response.topics.filter(({ errorCode }) => errorCode === 0);
+    const listed = topics.map(
+      ({ name, topicId, internal, partitions }): ListedTopic => ({
+        topic: name,
+        topicId: topicId ?? '',
+        partitions: partitions.length,
+        replicationFactor: partitions[0]?.replicas.length ?? 0,
+        internal,
+      }),
+    );
+    return listed.sort((a, b) => (a.topic < b.topic ? -1 : 1));
+  }
+
+  async describeConfigs(
+    resource: ConfigResource,
+    options?: CallOptions,
+  ): Promise<readonly ConfigEntry[]> {
+    const deadline = this.#deadline('describeConfigs', options);
+    const isTopic = 'topic' in resource;
+    const name = isTopic ? checkedTopic(resource.topic) : String(resource.broker);
+    const type = isTopic ? TOPIC_RESOURCE : BROKER_RESOURCE;
+    const request = () => ({ resources: [{ type, name }] });
+    // A broker tells only of itself.
+    const brokerId = isTopic ? undefined : resource.broker;
+    if (brokerId !== undefined) await this.#retry(deadline, () => this.#cluster.metadata.ask([]));
+    const response = await this.#call(describeConfigsApi, deadline, request, brokerId);
+    const described = only(response.resources, `configuration of "${name}"`);
+    if (isTopic && errorName(described.errorCode) === 'UNKNOWN_TOPIC_OR_PARTITION') {
+      throw await this.#unknownTopic(name, deadline);
+    }
+    throwIfFailed(described, `configuration of ${isTopic ? 'topic' : 'broker'} "${name}"`);
+    return described.entries.map(({ source, ...entry }) => ({
+      ...entry,
+      source: configSources[source] ?? 'default',
+    }));
+  }
+
+  async alterConfigs(
+    topic: string,
+    changes: Readonly<Record<string, string | number | boolean | null>>,
+    options: CallOptions & { readonly validateOnly?: boolean } = {},
+  ): Promise<void> {
+    const name = checkedTopic(topic);
+    const deadline = this.#deadline('alterConfigs', options);
+    const wanted = Object.entries(changes).map(([configName, value]) => ({
+      name: configName,
+      value: value === null ? null : String(value),
+    }));
+    const response = await this.#call(alterConfigsApi, deadline, () => ({
+      validateOnly: options.validateOnly ?? false,
+      forwarded: false,
+      topics: [{ name, changes: wanted }],
+    }));
+    const altered = only(response.topics, `topic "${name}"`);
+    if (errorName(altered.errorCode) === 'UNKNOWN_TOPIC_OR_PARTITION') {
+      throw await this.#unknownTopic(name, deadline);
+    }
+    throwIfFailed(altered, `configuration of topic "${name}" could not be altered`);
+  }
+
+  async describeCluster(options?: CallOptions): Promise<ClusterDescription> {
+    return this.#call(describeClusterApi, this.#deadline('describeCluster', options), () => ({}));
+  }
+
+  async listOffsets(
+    query: {
+      readonly topic: string;
+      readonly partitions?: readonly number[];
+      readonly at: OffsetQuery;
+      readonly isolation?: 'uncommitted' | 'committed';
+    },
+    options?: CallOptions,
+  ): Promise<readonly ListedOffset[]> {
+    const deadline = this.#deadline('listOffsets', options);
+    const topic = checkedTopic(query.topic);
+    const timestamp = timestampOf(query.at);
+    this.#cluster.metadata.retain(topic);
+    try {
+      const metadata = await this.#cluster.metadata.resolve(topic, deadline);
+      const partitions = query.partitions ?? metadata.partitions.map(({ partition }) => partition);
+      const found = await queryOffsets(this.#cluster, {
+        wanted: partitions.map((partition) => ({ topic, partition, timestamp })),
+        isolation: query.isolation ?? 'uncommitted',
+        deadline,
+      });
+      return [...found].sort((a, b) => a.partition - b.partition);
+    } finally {
+      this.#cluster.metadata.release(topic);
+    }
+  }
+
+  #deadline(what: string, options: CallOptions = {}): Deadline {
+    const timeoutMs = options.timeoutMs ?? this.#cluster.context.requestTimeoutMs;
+    return new Deadline(this.#cluster.environment, what, { ...options, timeoutMs });
+  }
+
+  /**
+   * One request to any broker, or to one. Tried again as long as no bytes have left, or the answer
+   * says that it was not done; a lost answer is the caller's to judge.
+   */
+  #call<Request, Response>(
+    api: Api<Request, Response>,
+    deadline: Deadline,
+    request: (timeoutMs: number) => Request,
+    brokerId?: number,
+  ): Promise<Response> {
+    const { pool } = this.#cluster;
+    return this.#retry(deadline, async () => {
+      const connection = await (brokerId === undefined ? pool.any() : pool.broker(brokerId));
+      const timeoutMs = Math.max(Math.ceil(deadline.remainingMs), 1);
+      return connection.call(api, request(timeoutMs), { timeoutMs, signal: deadline.signal });
+    });
+  }
+
+  async #retry<T>(deadline: Deadline, attempt: () => Promise<T>): Promise<T> {
+    for (;;) {
+      deadline.check();
+      try {
+        return await deadline.race(attempt());
+      } catch (error) {
+        const unsent = error instanceof ProtocolError && error.details['sent'] === false;
+        if (!(unsent && error.retriable)) throw error;
+        await deadline.sleep(RETRY_PAUSE_MS, error);
+      }
+    }
+  }
+
+  async #topic(topic: string, deadline: Deadline): Promise<TopicMetadata> {
+    const response = await this.#retry(deadline, () => this.#cluster.metadata.ask([topic]));
+    const answer = only(response.topics, `topic "${topic}"`);
+    const name = errorName(answer.errorCode);
+    if (name === 'UNKNOWN_TOPIC_OR_PARTITION') throw await this.#unknownTopic(topic, deadline);
+    throwIfFailed({ ...answer, errorMessage: null }, `topic "${topic}"`);
+    return mergeTopic(undefined, answer);
+  }
+
+  async #unknownTopic(topic: string, deadline: Deadline): Promise<ProtocolError> {
+    const response = await this.#retry(deadline, () => this.#cluster.metadata.ask(null));
+    return unknownTopicError(
+      topic,
+      response.topics.map(({ name }) => name),
+    );
+  }
+
+  /** By partition; what no leader could tell is missing. */
+  async #describeLogs(
+    { topic, partitions }: TopicMetadata,
+    deadline: Deadline,
+  ): Promise<ReadonlyMap<number, LogDescription>> {
+    const byLeader = groupBy(partitions, ({ leader }) => leader);
+    byLeader.delete(-1);
+    const logs = new Map<number, LogDescription>();
+    const asked = [...byLeader].map(async ([leader, led]) => {
+      const indexes = led.map(({ partition }) => partition);
+      const request = () => ({ topics: [{ name: topic, partitions: indexes }] });
+      const response = await this.#call(describePartitionsApi, deadline, request, leader);
+      for (const log of response.topics.flatMap((answer) => answer.partitions)) {
+        if (log.errorCode === 0) logs.set(log.index, log);
+      }
+    });
+    for (const result of await Promise.allSettled(asked)) {
+      // A leader that is away leaves its partitions without offsets; the description still helps.
+      if (result.status === 'rejected' && !isAway(result.reason)) throw result.reason;
+    }
+    return logs;
+  }
+}
+
+function isAway(error: unknown): boolean {
+  if (error instanceof ClientError) return error.code === 'NO_BROKER_AVAILABLE';
+  return error instanceof ProtocolError && error.code === 'NETWORK_EXCEPTION';
+}
+
+function timestampOf(at: OffsetQuery): number {
+  if (at === 'earliest') return -2;
+  if (at === 'latest') return -1;
+  if (at === 'maxTimestamp') return -3;
+  const time = at.time instanceof Date ? at.time.getTime() : at.time;
+  if (Number.isSafeInteger(time) && time >= 0) return time;
+  throw new TypeError(
+    `time must be whole milliseconds since 1970 or a Date, not ${String(at.time)}`,
+  );
+}
+
+function only<T>(answers: readonly T[], what: string): T {
+  const [answer] = answers;
+  if (answer !== undefined && answers.length === 1) return answer;
+  throw new ProtocolError('UNKNOWN_SERVER_ERROR', `the broker did not answer for ${what}`);
+}
+
+function throwIfFailed(
+  answer: { readonly errorCode: number; readonly errorMessage?: string | null },
+  what: string,
+): void {
+  if (answer.errorCode === 0) return;
+  const name: ErrorName = errorName(answer.errorCode);
+  throw new ProtocolError(
+    name,
+    answer.errorMessage ?? `${what}: ${new ProtocolError(name).message}`,
+  );
+}

@@ -1,0 +1,55 @@
+/** One partition of a consumer: where it stands, and what is under way for it. */
+
+import type { RecordSource } from './lazyRecord.ts';
+
+export class PartitionState<Key, Value> {
+  readonly topic: string;
+  readonly partition: number;
+  /** Shared by all records of the partition. */
+  readonly source: RecordSource<Key, Value>;
+  /** The topic's incarnation that the positions belong to. */
+  topicId: string | null;
+  /** Offset of the next record that the application gets; undefined until it is known. */
+  position: number | undefined;
+  /**
+   * Offset of the next record to fetch. Invariant: everything between `position` and this is
+   * buffered, or is being walked by the application.
+   */
+  fetchOffset = 0;
+  /** Where the iteration ends under `stopAtEnd`; else Infinity. */
+  endOffset = Number.POSITIVE_INFINITY;
+  paused = false;
+  /** Counts the moves of the position: what was fetched under another count is void. */
+  generation = 0;
+  /** Whether a fetch of this generation is under way. */
+  fetching = false;
+  /** Whether a new start offset is being looked up. */
+  seeking = false;
+  /** After a failure nothing is fetched until then, by the monotonic clock. */
+  retryAtMs = 0;
+  /** Attempts that failed in a row. */
+  failures = 0;
+  /** When a broker last answered for it, by the monotonic clock. */
+  answeredMs: number;
+
+  constructor(source: RecordSource<Key, Value>, topicId: string | null, nowMs: number) {
+    this.source = source;
+    this.topic = source.topic;
+    this.partition = source.partition;
+    this.topicId = topicId;
+    this.answeredMs = nowMs;
+  }
+
+  /** Whether the application has everything that it wants of it. */
+  get finished(): boolean {
+    return this.position !== undefined && this.position >= this.endOffset;
+  }
+
+  /** Goes elsewhere: what is under way or buffered is void. */
+  moveTo(position: number | undefined): void {
+    this.position = position;
+    if (position !== undefined) this.fetchOffset = position;
+    this.generation += 1;
+    this.fetching = false;
+  }
+}
