@@ -1,18 +1,60 @@
-/** FACE: the implementation follows behind these signatures. */
-import type {
-  LeaderEpoch,
-  Offset,
-  TimestampMs,
-  TopicId,
-  TopicPartition,
+/**
+ * The log of one partition: a row of segments, appended at the end, cut at either.
+ *
+ * Four offsets say how far things are, and every change of state asserts their order:
+ *
+ *     logStartOffset <= durableOffset <= writtenOffset <= logEndOffset
+ *
+ * A batch is *appended* (has its offsets; the bytes are still a view on a receive buffer), then
+ * *written* (in the file and readable, from the end of the turn), then *durable* (under an
+ * fdatasync that began after it was written).
+ *
+ * Larger than most files, since these steps and what undoes them (a full disk, a truncation, a
+ * directory that goes offline) make sense only side by side.
+ */
+
+import {
+  assert,
+  type LeaderEpoch,
+  NO_TIMESTAMP,
+  OdradekError,
+  type Offset,
+  type OpenFile,
+  systemErrorCode,
+  type TimestampMs,
+  type TopicId,
+  type TopicPartition,
+  topicPartitionKey,
 } from '../../common/index.ts';
-import type { ProtocolError } from '../../protocol/errors.ts';
+import {
+  ProtocolError,
+  RecordBatchView,
+  setBaseOffset,
+  setLogAppendTime,
+  setPartitionLeaderEpoch,
+  verifyBatch,
+} from '../../protocol/index.ts';
+import { encodeEpochCheckpoint } from './checkpointFile.ts';
+import { isShortage, storageError } from './diskErrors.ts';
+import { Durability } from './durability.ts';
+import type { GroupCommit, SyncableLog, SyncTask } from './groupCommit.ts';
+import type { LeaderEpochCache } from './leaderEpochCache.ts';
 import type { LogConfig } from './logConfig.ts';
+import { UNLIMITED } from './logConfig.ts';
+import type { LogContext } from './logContext.ts';
+import { DELETED_SUFFIX, joinPath, LEADER_EPOCH_CHECKPOINT } from './logFileNames.ts';
+import type { EpochEndOffset, LogRead, ReadOptions, TimestampAndOffset } from './logRead.ts';
+import { LogReader } from './logReader.ts';
+import { LogSegment, type WrittenBatch } from './logSegment.ts';
+import { expiredSegments, isRollDue } from './segmentRules.ts';
 
 export interface AppendOptions {
   /** Epoch of the leader that appends; written into the batch. */
   readonly leaderEpoch: LeaderEpoch;
-  /** `client`: rules for foreign input apply (size, timestamps, no control batches). */
+  /**
+   * `client`: what a producer sent, held to the rules for foreign input. `coordinator`: what this
+   * broker made itself, control batches included.
+   */
   readonly origin: 'client' | 'coordinator';
 }
 
@@ -23,87 +65,832 @@ export interface AppendResult {
   readonly logAppendTimeMs: TimestampMs;
 }
 
-/** What a log tells the one partition above it. Called from the event loop, never re-entrantly into append. */
+/** What a log tells the partition above it. Never called from within `append`. */
 export interface PartitionLogListener {
-  /** From `flushTurn`: everything below `logEndOffset` is in the file and can be read. */
-  onWritten(logEndOffset: Offset): void;
+  /** From `flushTurn`: everything below `writtenOffset` is in the file and can be read. */
+  onWritten(writtenOffset: Offset): void;
   /** After the fdatasync that covers it: everything below `durableOffset` is on disk. */
   onDurable(durableOffset: Offset): void;
   /**
-   * Appends were lost: whatever was appended at `keptEndOffset` or above and not yet reported is gone
-   * (or, where the log directory went offline, of unknown outcome). Waiting requests get `error`.
+   * Appends at `keptEndOffset` and above are lost (the disk was full), or of unknown outcome (the
+   * log directory went offline, which `isOffline` tells). Whoever waits for them gets `error`.
    */
   onFailure(error: ProtocolError, keptEndOffset: Offset): void;
 }
 
-export interface ReadOptions {
-  /** Bytes wanted at most. */
-  readonly maxBytes: number;
-  /** Exclusive bound, for example the high watermark: no batch that reaches to it or past it is returned. */
-  readonly endOffset: Offset;
-  /** Whether the first batch is returned even where it alone is larger than maxBytes. */
-  readonly atLeastOneBatch: boolean;
-}
-
-/** Whole batches, in order. The slices never change and may be kept as long as needed. */
-export interface LogRead {
-  readonly slices: readonly Uint8Array[];
-  readonly sizeBytes: number;
-  /** Offset after the last batch returned; the fetch offset where nothing was. */
-  readonly nextOffset: Offset;
-}
-
-export interface TimestampAndOffset {
-  readonly timestamp: TimestampMs;
-  readonly offset: Offset;
-  readonly leaderEpoch: LeaderEpoch;
-}
-
-/** KIP-101's answer: the largest epoch at or below the one asked for, and where it ends. */
-export interface EpochEndOffset {
-  readonly epoch: LeaderEpoch;
-  readonly endOffset: Offset;
-}
-
-export declare class PartitionLog {
+/** What was found on disk, or made for a new partition. */
+export interface PartitionLogState {
   readonly topicPartition: TopicPartition;
-  /** Undefined only for a directory that an old Kafka made, until `create` gives one. */
-  get topicId(): TopicId | undefined;
-  get config(): LogConfig;
+  readonly topicId: TopicId | undefined;
+  readonly config: LogConfig;
+  /** Path of the partition's directory. */
+  readonly directory: string;
+  /** At least one; the last is active and has its indexes in memory. */
+  readonly segments: readonly LogSegment[];
+  readonly logStartOffset: number;
+  readonly recoveryPoint: number;
+  readonly highWatermark: number;
+  readonly epochs: LeaderEpochCache;
+  /** Version of `epochs` that `leader-epoch-checkpoint` holds; -1 for none. */
+  readonly epochVersionOnDisk: number;
+  /** Whether the index files of the active segment are as its indexes in memory. */
+  readonly indexesAreOnDisk: boolean;
+  /** Directories with names that the first sync must cover, as of a new partition. */
+  readonly unsyncedDirectories?: readonly string[];
+}
+
+interface PendingBatch extends WrittenBatch {
+  readonly bytes: Uint8Array;
+}
+
+export class PartitionLog implements SyncableLog {
+  readonly topicPartition: TopicPartition;
+  readonly directory: string;
+  readonly epochs: LeaderEpochCache;
+  readonly #context: LogContext;
+  readonly #reader: LogReader;
+  readonly #batch = new RecordBatchView();
+  #topicId: TopicId | undefined;
+  #config: LogConfig;
+  #listener: PartitionLogListener | undefined;
+  /** Invariant: base offsets rise, never empty. Changed only by roll, truncation and retention. */
+  #segments: LogSegment[];
+  #rollJitterMs = 0;
+  #logStartOffset: number;
+  #logEndOffset: number;
+  #writtenOffset: number;
+  readonly #durability: Durability;
+  /** What the checkpoint may say: behind durableOffset until epochs and indexes are on disk too. */
+  #recoveryPoint: number;
+  #highWatermark: number;
+  #pending: PendingBatch[] = [];
+  #pendingBytes = 0;
+  #notifiedWrittenOffset: number;
+  /** Why appends of this turn were lost; told to the listener at its end. */
+  #lostAppends: ProtocolError | undefined;
+  /** Set for good: offline, corrupt or deleted. */
+  #failure: ProtocolError | undefined;
+  #isTruncating = false;
+  /** Counts what makes a read that is under way worthless: truncations and removed segments. */
+  #generation = 0;
+  #unflushedRecords = 0;
+  #isFlushTimerSet = false;
+  /** Index files of rolled segments: synced before the recovery point passes them. */
+  #unsyncedIndexes: OpenFile[] = [];
+  #epochVersionOnDisk: number;
+  #indexesAreOnDisk: boolean;
+
+  constructor(context: LogContext, state: PartitionLogState) {
+    this.#context = context;
+    this.topicPartition = state.topicPartition;
+    this.directory = state.directory;
+    this.epochs = state.epochs;
+    this.#topicId = state.topicId;
+    this.#config = state.config;
+    this.#segments = [...state.segments];
+    const endOffset = this.#activeSegment.nextOffset;
+    this.#logStartOffset = state.logStartOffset;
+    this.#logEndOffset = endOffset;
+    this.#writtenOffset = endOffset;
+    this.#notifiedWrittenOffset = endOffset;
+    this.#durability = new Durability(state.recoveryPoint);
+    this.#recoveryPoint = state.recoveryPoint;
+    this.#highWatermark = state.highWatermark;
+    this.#epochVersionOnDisk = state.epochVersionOnDisk;
+    for (const path of state.unsyncedDirectories ?? []) this.#durability.addDirectory(path);
+    this.#indexesAreOnDisk = state.indexesAreOnDisk;
+    this.#drawRollJitter();
+    this.#reader = new LogReader({
+      context,
+      segments: () => this.#segments,
+      generation: () => this.#generation,
+      logStartOffset: () => this.#logStartOffset,
+      indexIntervalBytes: () => this.#config.indexIntervalBytes,
+    });
+    this.#checkOrder();
+  }
+
+  /** Undefined only for a directory of an old Kafka, until `LogManager.create` gives one. */
+  get topicId(): TopicId | undefined {
+    return this.#topicId;
+  }
+  get config(): LogConfig {
+    return this.#config;
+  }
   /** First offset that can be read. */
-  get logStartOffset(): Offset;
-  /** Offset of the next record: counts what was appended in this turn and is not in the file yet. */
-  get logEndOffset(): Offset;
-  /** First offset not yet in the file; reads end here. At most logEndOffset. */
-  get writtenOffset(): Offset;
-  /** First offset not known to be on disk (Kafka's recovery point). At most writtenOffset. */
-  get durableOffset(): Offset;
-  /** True where acknowledgements wait for onDurable (`flush.messages=1`). */
-  get acknowledgesDurably(): boolean;
-  /** High watermark: as found in the checkpoint at start, then as `updateHighWatermark` set it. */
-  get highWatermark(): Offset;
-  /** Bytes of all segments. */
-  get sizeBytes(): number;
-  get segmentCount(): number;
-  /** Epoch of the newest batch; -1 while the log has none. */
-  get latestEpoch(): LeaderEpoch;
-  /** Largest record timestamp, with its offset; undefined for an empty log. */
-  maxTimestamp(): Promise<TimestampAndOffset | undefined>;
-  setListener(listener: PartitionLogListener): void;
-  /** Takes one v2 batch; see the README. @throws {ProtocolError} */
-  append(batch: Uint8Array, options: AppendOptions): AppendResult;
-  /** @throws {ProtocolError} OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR; {CorruptionError} */
-  read(fetchOffset: Offset, options: ReadOptions): LogRead | Promise<LogRead>;
-  findByTimestamp(
+  get logStartOffset(): Offset {
+    return this.#logStartOffset as Offset;
+  }
+  /** Offset of the next record: counts what was appended in this turn and is not written yet. */
+  get logEndOffset(): Offset {
+    return this.#logEndOffset as Offset;
+  }
+  /** First offset that is not in the file yet; reads end here. */
+  get writtenOffset(): Offset {
+    return this.#writtenOffset as Offset;
+  }
+  /** First offset not known to be on disk. */
+  get durableOffset(): Offset {
+    return this.#durability.durableOffset as Offset;
+  }
+  /** What `recovery-point-offset-checkpoint` may say: recovery scans from here. */
+  get recoveryPoint(): Offset {
+    return this.#recoveryPoint as Offset;
+  }
+  /** As found in the checkpoint at start, then as `updateHighWatermark` set it. */
+  get highWatermark(): Offset {
+    return this.#highWatermark as Offset;
+  }
+  /** True where acknowledgements wait for `onDurable` (`flush.messages=1`). */
+  get acknowledgesDurably(): boolean {
+    return this.#config.flushMessages === 1;
+  }
+  /** Bytes of all segments, those of this turn included. */
+  get sizeBytes(): number {
+    return this.#segments.reduce((sum, segment) => sum + segment.sizeBytes, this.#pendingBytes);
+  }
+  get segmentCount(): number {
+    return this.#segments.length;
+  }
+  /** Epoch of the newest batch; -1 while there is none. */
+  get latestEpoch(): LeaderEpoch {
+    return this.epochs.latestEpoch as LeaderEpoch;
+  }
+  /** Set for good once the log directory is offline, or the partition deleted. */
+  get isOffline(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  setListener(listener: PartitionLogListener): void {
+    this.#listener = listener;
+  }
+
+  /** Gives an id to a log that has none. The file follows with the next sync. */
+  assignTopicId(topicId: TopicId, metadataFile: OpenFile): void {
+    assert(this.#topicId === undefined, 'A topic id is given once', { topicId });
+    this.#topicId = topicId;
+    this.#durability.addFile(metadataFile);
+    this.#durability.addDirectory(this.directory);
+    this.#durability.closeLater({ close: () => metadataFile.closeSync() });
+  }
+
+  reconfigure(config: LogConfig): void {
+    const begins = config.flushMessages === 1 && this.#config.flushMessages !== 1;
+    this.#config = config;
+    this.#drawRollJitter();
+    if (begins && this.durableOffset < this.#writtenOffset) {
+      this.#startSync(this.#context.commits);
+    }
+  }
+
+  /**
+   * Takes one record batch to the end of the log: gives it offsets and the leader epoch, in place.
+   *
+   * The bytes are written by the next `flushTurn`; until then the view must not change.
+   *
+   * @param batch exactly one batch, magic 2: a view on the receive buffer will do.
+   * @throws {ProtocolError} CORRUPT_MESSAGE, INVALID_RECORD, INVALID_TIMESTAMP,
+   *   MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, UNSUPPORTED_FOR_MESSAGE_FORMAT,
+   *   UNSUPPORTED_COMPRESSION_TYPE; KAFKA_STORAGE_ERROR where the disk is full or offline. Then
+   *   nothing was appended.
+   */
+  append(batch: Uint8Array, options: AppendOptions): AppendResult {
+    this.#refuseWhenFailed();
+    // Until whoever waits for the lost batches knows, their offsets must not be given again.
+    if (this.#lostAppends !== undefined) throw this.#lostAppends;
+    assert(!this.#isTruncating, 'Nothing is appended while the log is being truncated', {
+      partition: topicPartitionKey(this.topicPartition),
+    });
+    this.#refuseBadBatch(batch, options);
+    let logAppendTimeMs: TimestampMs = NO_TIMESTAMP;
+    if (this.#config.messageTimestampType === 'LogAppendTime') {
+      logAppendTimeMs = this.#context.environment.clock.wallMs();
+      setLogAppendTime(batch, 0, logAppendTimeMs);
+    }
+    const view = this.#batch.at(batch, 0);
+    const baseOffset = this.#logEndOffset;
+    const lastOffset = baseOffset + view.lastOffsetDelta;
+    const { maxTimestamp } = view;
+    view.release();
+    assert(Number.isSafeInteger(lastOffset), 'Offsets are safe integers', { lastOffset });
+    const pending = { bytes: batch, baseOffset, lastOffset, maxTimestamp, sizeBytes: batch.length };
+    if (this.#mustRollFor(pending)) this.#roll();
+
+    setBaseOffset(batch, 0, baseOffset);
+    setPartitionLeaderEpoch(batch, 0, options.leaderEpoch);
+    if (options.leaderEpoch >= 0) this.epochs.assign(options.leaderEpoch, baseOffset);
+    this.#pending.push(pending);
+    this.#pendingBytes += batch.length;
+    this.#logEndOffset = lastOffset + 1;
+    this.#context.onPending(this);
+    return {
+      baseOffset: baseOffset as Offset,
+      lastOffset: lastOffset as Offset,
+      logAppendTimeMs,
+    };
+  }
+
+  /** Writes what was appended since the last call: one gathered write. For `flushTurn`. */
+  writePending(): void {
+    if (this.#pending.length === 0 || this.#failure !== undefined) return;
+    const segment = this.#activeSegment;
+    try {
+      segment.file().writevSync(
+        this.#pending.map((batch) => batch.bytes),
+        segment.sizeBytes,
+      );
+    } catch (error) {
+      this.#writeFailed(error);
+      return;
+    }
+    const written = this.#pending;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    const keepsTail = this.#reader.wantsTail();
+    for (const batch of written) {
+      segment.noteWritten(batch, this.#config.indexIntervalBytes);
+      if (keepsTail) this.#reader.appendToTail(batch.bytes, batch.baseOffset, batch.lastOffset + 1);
+    }
+    this.#unflushedRecords += this.#logEndOffset - this.#writtenOffset;
+    this.#writtenOffset = this.#logEndOffset;
+    this.#indexesAreOnDisk = false;
+    this.#checkOrder();
+    this.#scheduleSync();
+  }
+
+  /** Tells the listener what the turn brought. For `flushTurn`, after all writes of the turn. */
+  notifyTurn(): void {
+    const lost = this.#lostAppends;
+    this.#lostAppends = undefined;
+    if (this.#notifiedWrittenOffset < this.#writtenOffset) {
+      this.#notifiedWrittenOffset = this.#writtenOffset;
+      this.#listener?.onWritten(this.writtenOffset);
+    }
+    if (lost !== undefined) this.#listener?.onFailure(lost, this.logEndOffset);
+  }
+
+  /**
+   * Whole batches from the one that holds `fetchOffset` on.
+   *
+   * @returns at once where they are in memory or there is nothing to send, else after a read.
+   * @throws {ProtocolError} OFFSET_OUT_OF_RANGE below the log start or beyond its end;
+   *   KAFKA_STORAGE_ERROR where the log directory is offline.
+   * @throws {CorruptionError} LOG_CORRUPT naming file and position (the promise is rejected).
+   */
+  read(fetchOffset: Offset, options: ReadOptions): LogRead | Promise<LogRead> {
+    this.#refuseWhenFailed();
+    if (fetchOffset < this.#logStartOffset || fetchOffset > this.#logEndOffset) {
+      throw new ProtocolError(
+        'OFFSET_OUT_OF_RANGE',
+        `Offset ${fetchOffset} of "${topicPartitionKey(this.topicPartition)}" is out of range: ` +
+          `it holds ${this.#logStartOffset} to ${this.#logEndOffset}`,
+        {
+          details: { logStartOffset: this.#logStartOffset, logEndOffset: this.#logEndOffset },
+        },
+      );
+    }
+    const endOffset = Math.min(options.endOffset, this.#writtenOffset) as Offset;
+    const read = this.#reader.read(fetchOffset, { ...options, endOffset });
+    return read instanceof Promise ? this.#withFailure(read) : read;
+  }
+
+  /**
+   * The first record at or after a time.
+   *
+   * @param endOffset exclusive bound, for example the high watermark.
+   * @returns undefined where all records below the bound are older.
+   * @throws as `read`; {ProtocolError} UNSUPPORTED_COMPRESSION_TYPE for a codec that is not there.
+   */
+  async findByTimestamp(
     timestamp: TimestampMs,
     endOffset: Offset,
-  ): Promise<TimestampAndOffset | undefined>;
-  endOffsetFor(epoch: LeaderEpoch): EpochEndOffset | undefined;
-  /** Epoch in which `offset` was written; undefined where unknown. */
-  epochFor(offset: Offset): LeaderEpoch | undefined;
-  updateHighWatermark(offset: Offset): void;
-  /** Removes everything at and above `offset`; resolves when that is on disk. */
-  truncateTo(offset: Offset): Promise<void>;
-  /** Moves the log start offset up to `offset` (at most the high watermark). */
-  deleteRecordsBefore(offset: Offset): Promise<Offset>;
+  ): Promise<TimestampAndOffset | undefined> {
+    this.#refuseWhenFailed();
+    const found = await this.#withFailure(
+      this.#reader.findByTimestamp(timestamp, {
+        startOffset: this.#logStartOffset,
+        endOffset: Math.min(endOffset, this.#writtenOffset),
+      }),
+    );
+    if (found === undefined) return undefined;
+    return {
+      timestamp: found.timestamp as TimestampMs,
+      offset: found.offset as Offset,
+      leaderEpoch: (this.epochs.epochFor(found.offset) ?? -1) as LeaderEpoch,
+    };
+  }
+
+  /** The first record that has the greatest timestamp of the log; undefined for an empty log. */
+  async maxTimestamp(): Promise<TimestampAndOffset | undefined> {
+    const greatest = Math.max(...this.#segments.map((segment) => segment.maxTimestamp.timestamp));
+    if (greatest < 0) return undefined;
+    return await this.findByTimestamp(greatest as TimestampMs, this.writtenOffset);
+  }
+
+  /** @see LeaderEpochCache.endOffsetFor */
+  endOffsetFor(epoch: LeaderEpoch): EpochEndOffset | undefined {
+    const end = this.epochs.endOffsetFor(epoch, this.#logEndOffset);
+    if (end === undefined) return undefined;
+    return { epoch: end.epoch as LeaderEpoch, endOffset: end.endOffset as Offset };
+  }
+
+  /** Epoch in which the record was written; undefined where the log does not know it. */
+  epochFor(offset: Offset): LeaderEpoch | undefined {
+    return this.epochs.epochFor(offset) as LeaderEpoch | undefined;
+  }
+
+  /** Remembers the high watermark for its checkpoint; retention stays below it. */
+  updateHighWatermark(offset: Offset): void {
+    assert(offset >= 0 && offset <= this.#writtenOffset, 'A high watermark is in the file', {
+      offset,
+      writtenOffset: this.#writtenOffset,
+    });
+    this.#highWatermark = offset;
+  }
+
+  /** Resolves when everything written so far is on disk. @throws {ProtocolError} */
+  flush(): Promise<void> {
+    return this.#flushWith(this.#context.commits);
+  }
+
+  /** As `flush`, in the groups that no acknowledgement waits for. */
+  flushInBackground(): Promise<void> {
+    return this.#flushWith(this.#context.backgroundCommits);
+  }
+
+  /**
+   * Removes all batches that reach `offset` or beyond; one that spans it goes whole. Nothing may be
+   * appended until it resolves: then the cut is on disk.
+   *
+   * @throws {ProtocolError} KAFKA_STORAGE_ERROR
+   */
+  async truncateTo(offset: Offset): Promise<void> {
+    this.#refuseWhenFailed();
+    assert(!this.#isTruncating, 'One truncation at a time');
+    assert(offset >= this.#logStartOffset, 'A truncation stays above the log start', {
+      offset,
+      logStartOffset: this.#logStartOffset,
+    });
+    this.writePending();
+    if (offset >= this.#logEndOffset) return;
+    this.#isTruncating = true;
+    try {
+      // 1. The checkpoint first. Crash example: it says 1000, the log is cut to 500 and grows to
+      //    800 unsynced; after a power loss recovery would believe what lies below 1000.
+      if (offset < this.#recoveryPoint) {
+        this.#recoveryPoint = offset;
+        await this.#context.writeRecoveryPoints();
+      }
+      const cut = this.#cutSegments(offset);
+      // 2. On disk before the next fetch. Crash example: cut, new batches from the new leader, power
+      //    loss: the old bytes would stand behind the new ones.
+      await cut.datasync();
+      await this.#context.environment.fileSystem.syncDirectory(this.directory);
+    } catch (error) {
+      if (!isShortage(error)) this.#context.onDiskFailure(error);
+      throw this.#failure ?? storageError(this.topicPartition, 'could not be truncated', error);
+    } finally {
+      this.#isTruncating = false;
+    }
+    this.#checkOrder();
+    this.#durability.settleWaiters();
+  }
+
+  /**
+   * Raises the log start offset; segments wholly below it go.
+   *
+   * @returns the new log start offset, when it is durable.
+   * @throws {ProtocolError} OFFSET_OUT_OF_RANGE beyond the high watermark.
+   */
+  async deleteRecordsBefore(offset: Offset): Promise<Offset> {
+    this.#refuseWhenFailed();
+    if (offset > this.#highWatermark) {
+      throw new ProtocolError(
+        'OFFSET_OUT_OF_RANGE',
+        `Offset ${offset} is beyond the high watermark ${this.#highWatermark}`,
+      );
+    }
+    if (offset > this.#logStartOffset) {
+      this.#raiseLogStart(offset);
+      await this.#context.writeLogStarts();
+      await this.#removeSegmentsBelowStart();
+    }
+    return this.logStartOffset;
+  }
+
+  /** Removes segments by `retention.ms` and `retention.bytes`. @param nowMs wall clock. */
+  async applyRetention(nowMs: number): Promise<void> {
+    if (this.#failure !== undefined || this.#isTruncating) return;
+    const expired = expiredSegments(this.#segments, {
+      config: this.#config,
+      nowMs,
+      endOffset: Math.min(this.#highWatermark, this.#writtenOffset),
+    });
+    if (expired === 0) return;
+    // Even the active one is too old: a new one takes its place, so that it can go like the rest.
+    if (expired === this.#segments.length) {
+      if (!this.#tryRoll()) return;
+    }
+    this.#raiseLogStart(this.#segments[expired]!.baseOffset);
+    try {
+      await this.#context.writeLogStarts();
+    } catch (error) {
+      // A full disk must not keep files from going, which is what frees it. Without the checkpoint
+      // a crash may bring removed segments back for a while; they go again at the next check.
+      if (!isShortage(error)) throw error;
+    }
+    await this.#removeSegmentsBelowStart();
+  }
+
+  /**
+   * Makes durable what the recovery point needs beside the batches, then moves it.
+   *
+   * Crash example: the recovery point passes the first batch of epoch 5 while the epoch checkpoint
+   * ends at 4. Recovery then does not scan that batch, and the log does not know epoch 5.
+   */
+  async prepareRecoveryPoint(): Promise<void> {
+    if (this.#failure !== undefined || this.#isTruncating) return;
+    const target = this.durableOffset;
+    const generation = this.#generation;
+    await this.#writeEpochs();
+    await this.#syncIndexes();
+    // A truncation meanwhile has set another recovery point, a lower one.
+    if (this.#isTruncating || generation !== this.#generation) return;
+    this.#recoveryPoint = Math.max(this.#recoveryPoint, target);
+    this.#checkOrder();
+  }
+
+  /** @returns undefined where everything is on disk or under way. */
+  captureSync(): SyncTask | undefined {
+    if (this.#failure !== undefined) return undefined;
+    this.#unflushedRecords = 0;
+    return this.#durability.capture(this.#writtenOffset, () => this.#activeSegment.file());
+  }
+
+  completeSync(task: SyncTask): void {
+    const hasMoved = this.#durability.complete(task);
+    if (this.#failure !== undefined) return;
+    this.#checkOrder();
+    if (hasMoved) this.#listener?.onDurable(this.durableOffset);
+    this.#durability.settleWaiters();
+  }
+
+  /** Ends all service for good. The listener hears of it by `notifyFailure`. */
+  fail(failure: ProtocolError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = failure;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    this.#logEndOffset = this.#writtenOffset;
+    this.#reader.reset();
+    this.#durability.rejectWaiters(failure);
+  }
+
+  notifyFailure(): void {
+    if (this.#failure !== undefined) {
+      this.#listener?.onFailure(this.#failure, this.durableOffset);
+    }
+  }
+
+  /** Writes and syncs everything, indexes and epochs included, for a clean stop. */
+  async closeCleanly(): Promise<void> {
+    if (this.#failure !== undefined) return;
+    this.writePending();
+    this.notifyTurn();
+    await this.flush();
+    if (!this.#indexesAreOnDisk) {
+      this.#unsyncedIndexes.push(...this.#activeSegment.writeIndexes());
+      this.#indexesAreOnDisk = true;
+      await this.#context.environment.fileSystem.syncDirectory(this.directory);
+    }
+    await this.prepareRecoveryPoint();
+    assert(this.#recoveryPoint === this.#logEndOffset, 'A closed log is on disk', {
+      partition: topicPartitionKey(this.topicPartition),
+      recoveryPoint: this.#recoveryPoint,
+      logEndOffset: this.#logEndOffset,
+    });
+    this.releaseFiles();
+  }
+
+  /** Closes all files; what is still being read or synced completes. */
+  releaseFiles(): void {
+    this.#reader.reset();
+    for (const segment of this.#segments) this.#discard(segment);
+    for (const file of this.#unsyncedIndexes.splice(0)) file.closeSync();
+  }
+
+  get #activeSegment(): LogSegment {
+    return this.#segments.at(-1)!;
+  }
+
+  /** A system error of a read becomes what the log says of itself. */
+  async #withFailure<T>(result: Promise<T>): Promise<T> {
+    try {
+      return await result;
+    } catch (error) {
+      if (error instanceof OdradekError) throw error;
+      throw this.#failure ?? storageError(this.topicPartition, 'could not be read', error);
+    }
+  }
+
+  #refuseWhenFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #refuseBadBatch(batch: Uint8Array, options: AppendOptions): void {
+    const fault = verifyBatch(batch, 0, {
+      origin: options.origin === 'client' ? 'client' : 'log',
+      end: batch.length,
+      bytesMax: this.#config.maxMessageBytes,
+    });
+    const name = topicPartitionKey(this.topicPartition);
+    if (fault !== undefined) throw new ProtocolError(fault.error, `"${name}": ${fault.message}`);
+    if (batch.length > this.#config.segmentBytes) {
+      throw new ProtocolError(
+        'RECORD_LIST_TOO_LARGE',
+        `"${name}": a record batch of ${batch.length} bytes does not fit a segment of ` +
+          `${this.#config.segmentBytes} bytes; raise segment.bytes or send smaller batches`,
+      );
+    }
+    const view = this.#batch.at(batch, 0);
+    const { baseTimestamp, maxTimestamp } = view;
+    assert(view.sizeBytes === batch.length, 'One batch is appended at a time');
+    view.release();
+    if (options.origin === 'client') this.#refuseBadTimestamps(baseTimestamp, maxTimestamp);
+  }
+
+  /** The header must do: records would have to be decompressed. */
+  #refuseBadTimestamps(baseTimestamp: number, maxTimestamp: number): void {
+    const config = this.#config;
+    if (config.messageTimestampType !== 'CreateTime') return;
+    if (config.timestampBeforeMaxMs === UNLIMITED && config.timestampAfterMaxMs === UNLIMITED) {
+      return;
+    }
+    const nowMs = this.#context.environment.clock.wallMs();
+    const isTooOld = baseTimestamp >= 0 && nowMs - baseTimestamp > config.timestampBeforeMaxMs;
+    const isTooNew = maxTimestamp - nowMs > config.timestampAfterMaxMs;
+    if (!isTooOld && !isTooNew) return;
+    throw new ProtocolError(
+      'INVALID_TIMESTAMP',
+      `"${topicPartitionKey(this.topicPartition)}": timestamps ${baseTimestamp} to ` +
+        `${maxTimestamp} are too far from now, ${nowMs}; the topic allows ` +
+        `${config.timestampBeforeMaxMs} ms before and ${config.timestampAfterMaxMs} ms after`,
+    );
+  }
+
+  #mustRollFor(batch: PendingBatch): boolean {
+    return isRollDue(this.#activeSegment, {
+      config: this.#config,
+      nowMs: this.#context.environment.clock.wallMs(),
+      rollJitterMs: this.#rollJitterMs,
+      pendingBytes: this.#pendingBytes,
+      pendingFirstTimestamp: this.#pending[0]?.maxTimestamp,
+      batch,
+    });
+  }
+
+  /** Closes the active segment and begins a new one. @throws {ProtocolError} KAFKA_STORAGE_ERROR */
+  #roll(): void {
+    this.writePending();
+    if (this.#lostAppends !== undefined) throw this.#lostAppends;
+    this.#refuseWhenFailed();
+    const { fileSystem, clock } = this.#context.environment;
+    const old = this.#activeSegment;
+    let active: LogSegment;
+    try {
+      active = LogSegment.create({
+        fileSystem,
+        directory: this.directory,
+        baseOffset: this.#logEndOffset,
+        createdMs: clock.wallMs(),
+      });
+    } catch (error) {
+      if (!isShortage(error)) this.#context.onDiskFailure(error);
+      throw this.#failure ?? storageError(this.topicPartition, 'has no room', error);
+    }
+    this.#writeIndexesOfRolled(old);
+    if (this.#durability.capturedOffset < this.#writtenOffset) this.#durability.addFile(old.file());
+    this.#durability.addDirectory(this.directory);
+    this.#segments.push(active);
+    this.#drawRollJitter();
+    this.#context.indexCache.touch(old);
+    this.#startSync(this.acknowledgesDurably ? undefined : this.#context.backgroundCommits);
+  }
+
+  #tryRoll(): boolean {
+    try {
+      this.#roll();
+      return true;
+    } catch (error) {
+      if (error instanceof ProtocolError) return false;
+      throw error;
+    }
+  }
+
+  /** Without index files the segment is as good: they are made anew when they are needed. */
+  #writeIndexesOfRolled(segment: LogSegment): void {
+    try {
+      this.#unsyncedIndexes.push(...segment.writeIndexes());
+    } catch (error) {
+      this.#context.logger.warn('The indexes of a closed segment could not be written', {
+        path: segment.path,
+        error: String(error),
+      });
+    }
+  }
+
+  #drawRollJitter(): void {
+    const { segmentJitterMs, segmentMs } = this.#config;
+    const most = Math.min(segmentJitterMs, segmentMs);
+    this.#rollJitterMs = most > 0 ? this.#context.environment.random.below(most) : 0;
+  }
+
+  /**
+   * A full disk: the bytes that did reach the file are cut off, the batches are lost, and later
+   * appends try anew, so that the partition serves again as soon as there is space. Where even the
+   * cut fails, or the error is another one, what the file holds is unknown: offline.
+   */
+  #writeFailed(error: unknown): void {
+    const segment = this.#activeSegment;
+    if (!isShortage(error)) {
+      this.#context.onDiskFailure(error);
+      return;
+    }
+    try {
+      segment.file().truncateSync(segment.sizeBytes);
+    } catch (truncateError) {
+      this.#context.onDiskFailure(truncateError);
+      return;
+    }
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    this.#logEndOffset = this.#writtenOffset;
+    this.epochs.truncateFromEnd(this.#logEndOffset);
+    this.#lostAppends = storageError(this.topicPartition, 'has no room: the disk is full', error);
+    this.#context.onPending(this);
+    this.#checkOrder();
+  }
+
+  #scheduleSync(): void {
+    const { flushMessages, flushMs } = this.#config;
+    if (flushMessages === 1) {
+      this.#context.commits.add(this);
+      return;
+    }
+    if (this.#unflushedRecords >= flushMessages) {
+      this.#startSync(this.#context.backgroundCommits);
+    } else if (flushMs < UNLIMITED && !this.#isFlushTimerSet) {
+      this.#isFlushTimerSet = true;
+      const flush = () => {
+        this.#isFlushTimerSet = false;
+        if (this.#failure === undefined) this.#startSync(this.#context.backgroundCommits);
+      };
+      this.#context.environment.timers.set(flushMs, flush, { keepsProcessAlive: false });
+    }
+  }
+
+  /** @param group undefined where the turn's own commit follows anyway. */
+  #startSync(group: GroupCommit | undefined): void {
+    if (group === undefined) return;
+    group.add(this);
+    group.start();
+  }
+
+  #flushWith(group: GroupCommit): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const done = this.#durability.wait(this.#writtenOffset);
+    if (done === undefined) return Promise.resolve();
+    this.#startSync(group);
+    return done;
+  }
+
+  /** Cuts the files, newest first, so that a crash leaves a log without holes. */
+  #cutSegments(offset: number): OpenFile {
+    this.#generation += 1;
+    this.#reader.reset();
+    while (this.#segments.length > 1 && this.#activeSegment.baseOffset >= offset) {
+      const dropped = this.#segments.pop()!;
+      dropped.removeIndexFiles();
+      this.#context.environment.fileSystem.unlinkSync(dropped.path);
+      this.#discard(dropped);
+    }
+    const active = this.#activeSegment;
+    this.#context.indexCache.remove(active);
+    active.truncateTo(offset, this.#config.indexIntervalBytes);
+    const endOffset = active.nextOffset;
+    this.#logEndOffset = endOffset;
+    this.#writtenOffset = endOffset;
+    this.#notifiedWrittenOffset = endOffset;
+    this.#recoveryPoint = Math.min(this.#recoveryPoint, endOffset);
+    this.#highWatermark = Math.min(this.#highWatermark, endOffset);
+    this.#durability.lowerTo(endOffset);
+    this.epochs.truncateFromEnd(endOffset);
+    this.#indexesAreOnDisk = false;
+    return active.file();
+  }
+
+  #raiseLogStart(offset: number): void {
+    this.#logStartOffset = Math.max(this.#logStartOffset, offset);
+    this.#durability.raiseTo(this.#logStartOffset);
+    this.#recoveryPoint = Math.max(this.#recoveryPoint, this.#logStartOffset);
+    this.epochs.truncateFromStart(this.#logStartOffset);
+    this.#checkOrder();
+  }
+
+  async #removeSegmentsBelowStart(): Promise<void> {
+    const { fileSystem, timers } = this.#context.environment;
+    const removed: LogSegment[] = [];
+    while (this.#segments.length > 1 && this.#segments[1]!.baseOffset <= this.#logStartOffset) {
+      removed.push(this.#segments.shift()!);
+    }
+    if (removed.length === 0) return;
+    this.#generation += 1;
+    for (const segment of removed) {
+      this.#context.indexCache.remove(segment);
+      const { offsets, times } = segment.indexPaths;
+      const paths = [segment.path, offsets, times];
+      try {
+        // One after the other, oldest first: a crash in between leaves no hole.
+        for (const path of paths) await renameIfPresent(fileSystem, path);
+      } catch (error) {
+        if (this.#failure === undefined) this.#context.onDiskFailure(error);
+        return;
+      }
+      const remove = () => {
+        this.#discard(segment);
+        void this.#unlinkAll(paths.map((path) => path + DELETED_SUFFIX));
+      };
+      timers.set(this.#config.fileDeleteDelayMs, remove, { keepsProcessAlive: false });
+    }
+  }
+
+  async #unlinkAll(paths: readonly string[]): Promise<void> {
+    try {
+      for (const path of paths) await this.#context.environment.fileSystem.unlink(path);
+    } catch (error) {
+      // Left over; the next start removes it. Nothing depends on it.
+      this.#context.logger.warn('A removed segment could not be deleted', { error: String(error) });
+    }
+  }
+
+  /** Index files of rolled segments: trusted after a crash once the recovery point has passed. */
+  async #syncIndexes(): Promise<void> {
+    for (const file of this.#unsyncedIndexes.splice(0)) {
+      try {
+        await file.datasync();
+      } catch (error) {
+        this.#context.onDiskFailure(error);
+        throw this.#failure ?? error;
+      } finally {
+        file.closeSync();
+      }
+    }
+  }
+
+  async #writeEpochs(): Promise<void> {
+    const { version, entries } = this.epochs;
+    if (version === this.#epochVersionOnDisk) return;
+    const path = joinPath(this.directory, LEADER_EPOCH_CHECKPOINT);
+    await this.#context.environment.fileSystem.replaceFile(path, encodeEpochCheckpoint(entries));
+    this.#epochVersionOnDisk = version;
+  }
+
+  #discard(segment: LogSegment): void {
+    this.#context.indexCache.remove(segment);
+    this.#durability.closeLater(segment);
+  }
+
+  #checkOrder(): void {
+    const { durableOffset, capturedOffset } = this.#durability;
+    const isOrdered =
+      0 <= this.#logStartOffset &&
+      this.#logStartOffset <= durableOffset &&
+      this.#recoveryPoint <= durableOffset &&
+      durableOffset <= capturedOffset &&
+      capturedOffset <= this.#writtenOffset &&
+      this.#writtenOffset <= this.#logEndOffset &&
+      this.#segments[0]!.baseOffset <= this.#logStartOffset;
+    assert(isOrdered, 'The offsets of a log keep their order', {
+      partition: topicPartitionKey(this.topicPartition),
+      firstSegment: this.#segments[0]!.baseOffset,
+      logStartOffset: this.#logStartOffset,
+      recoveryPoint: this.#recoveryPoint,
+      durableOffset,
+      capturedOffset,
+      writtenOffset: this.#writtenOffset,
+      logEndOffset: this.#logEndOffset,
+    });
+  }
+}
+
+async function renameIfPresent(
+  fileSystem: LogContext['environment']['fileSystem'],
+  path: string,
+): Promise<void> {
+  try {
+    await fileSystem.rename(path, path + DELETED_SUFFIX);
+  } catch (error) {
+    // Indexes that could not be written when the segment was rolled.
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
+  }
 }

@@ -1,0 +1,427 @@
+/**
+ * From the files of a partition to its log: what a start finds, and what it makes of it.
+ *
+ * After a clean stop nothing is scanned: sizes, the last entries of the indexes and the last few
+ * batches tell everything. After any other stop each segment from the recovery point on is read
+ * whole, every checksum computed, the indexes and the epochs made anew, and what a crash tore at
+ * the end is cut off.
+ *
+ * What lies *below* the recovery point was on disk. If it is wrong, that is no torn tail but lost
+ * data: nothing is cut, and the partition stays offline with file and position in the reason.
+ */
+
+import {
+  CorruptionError,
+  type FileSystem,
+  OdradekError,
+  type TopicPartition,
+  topicPartitionKey,
+} from '../../common/index.ts';
+import { BATCH_HEADER_BYTES, RecordBatchView } from '../../protocol/index.ts';
+import { decodeEpochCheckpoint } from './checkpointFile.ts';
+import { LeaderEpochCache } from './leaderEpochCache.ts';
+import type { LogConfig } from './logConfig.ts';
+import type { LogContext } from './logContext.ts';
+import {
+  joinPath,
+  LEADER_EPOCH_CHECKPOINT,
+  LOG_SUFFIX,
+  offsetName,
+  PARTITION_METADATA,
+  parseLogFileName,
+} from './logFileNames.ts';
+import { LogSegment, writtenBatch } from './logSegment.ts';
+import { OFFSET_INDEX_ENTRY_BYTES } from './offsetIndex.ts';
+import { PartitionLog } from './partitionLog.ts';
+import { decodePartitionMetadata } from './propertiesFile.ts';
+import { oldFormatError, type ScanResult, scanSegment } from './segmentScan.ts';
+import { TIME_INDEX_ENTRY_BYTES, TimeIndex, type TimestampOffset } from './timeIndex.ts';
+
+export interface LoadOptions {
+  readonly context: LogContext;
+  readonly topicPartition: TopicPartition;
+  /** Path of the partition's directory. */
+  readonly directory: string;
+  readonly config: LogConfig;
+  /** A clean-shutdown marker was found. */
+  readonly isClean: boolean;
+  /** From the checkpoint; undefined where the checkpoint itself cannot be read. */
+  readonly recoveryPoint: number | undefined;
+  readonly logStartOffset: number;
+  readonly highWatermark: number;
+}
+
+/**
+ * @throws {CorruptionError} LOG_CORRUPT where bytes that were on disk are wrong or gone.
+ * @throws {OdradekError} LOG_FORMAT_UNSUPPORTED, LOG_COMPACTION_INTERRUPTED.
+ * @throws system errors.
+ */
+export function loadPartitionLog(options: LoadOptions): PartitionLog {
+  return new PartitionLoader(options).load();
+}
+
+class PartitionLoader {
+  readonly #options: LoadOptions;
+  readonly #fileSystem: FileSystem;
+  readonly #recoveryPoint: number;
+  readonly #segments: LogSegment[];
+  readonly #scanned: LogSegment[] = [];
+  #epochs = new LeaderEpochCache();
+  #epochsAreOnDisk = false;
+
+  constructor(options: LoadOptions) {
+    this.#options = options;
+    this.#fileSystem = options.context.environment.fileSystem;
+    this.#segments = this.#findSegments();
+    // Without a checkpoint nothing tells a torn tail from lost data; a tail is in the last segment.
+    this.#recoveryPoint = options.recoveryPoint ?? this.#segments.at(-1)?.baseOffset ?? 0;
+  }
+
+  load(): PartitionLog {
+    const { isClean } = this.#options;
+    this.#loadEpochs();
+    const needsDirectorySync = !isClean || this.#segments.length === 0;
+    for (let index = 0; index < this.#segments.length; index += 1) {
+      const isWhole = this.#loadSegment(index);
+      if (!isWhole) this.#dropSegmentsFrom(index + 1);
+    }
+    this.#refuseLostEnd();
+    const logStartOffset = this.#settleStart();
+    const active = this.#segments.at(-1)!;
+    this.#epochs.truncateFromEnd(active.nextOffset);
+    this.#epochs.truncateFromStart(logStartOffset);
+    this.#syncScanned();
+    if (needsDirectorySync) this.#fileSystem.syncDirectorySync(this.#options.directory);
+    this.#options.context.logger.debug('Loaded a log', {
+      partition: topicPartitionKey(this.#options.topicPartition),
+      segmentCount: this.#segments.length,
+      scannedSegmentCount: this.#scanned.length,
+      logStartOffset,
+      logEndOffset: active.nextOffset,
+    });
+    return new PartitionLog(this.#options.context, {
+      topicPartition: this.#options.topicPartition,
+      topicId: this.#loadTopicId(),
+      config: this.#options.config,
+      directory: this.#options.directory,
+      segments: this.#segments,
+      logStartOffset,
+      recoveryPoint: active.nextOffset,
+      highWatermark: Math.min(
+        Math.max(this.#options.highWatermark, logStartOffset),
+        active.nextOffset,
+      ),
+      epochs: this.#epochs,
+      epochVersionOnDisk: this.#epochsAreOnDisk ? 0 : -1,
+      indexesAreOnDisk: isClean && this.#scanned.length === 0,
+    });
+  }
+
+  #findSegments(): LogSegment[] {
+    const { directory, context } = this.#options;
+    const baseOffsets: number[] = [];
+    for (const name of this.#fileSystem.readDirectorySync(directory)) {
+      const path = joinPath(directory, name);
+      if (/\.(deleted|cleaned|tmp)$/.test(name)) this.#fileSystem.unlinkSync(path);
+      if (name.endsWith('.swap')) {
+        throw new OdradekError(
+          'LOG_COMPACTION_INTERRUPTED',
+          `"${path}" is left from a compaction that Kafka began; let Kafka finish it first`,
+        );
+      }
+      const baseOffset = parseLogFileName(name);
+      if (baseOffset !== undefined) baseOffsets.push(baseOffset);
+    }
+    return baseOffsets.map((baseOffset) => {
+      const path = joinPath(directory, offsetName(baseOffset) + LOG_SUFFIX);
+      const createdMs =
+        this.#fileSystem.statSync(path)?.modifiedMs ?? context.environment.clock.wallMs();
+      return new LogSegment({ fileSystem: this.#fileSystem, directory, baseOffset, createdMs });
+    });
+  }
+
+  /** @returns false where the segment ends in a hole: what follows it cannot be believed. */
+  #loadSegment(index: number): boolean {
+    const segment = this.#segments[index]!;
+    const next = this.#segments[index + 1];
+    const sizeBytes = this.#fileSystem.statSync(segment.path)?.sizeBytes ?? 0;
+    const isBelowRecoveryPoint = next !== undefined && next.baseOffset <= this.#recoveryPoint;
+    if (this.#options.isClean || isBelowRecoveryPoint) {
+      this.#refuseOldFormat(segment, sizeBytes);
+      if (next === undefined) this.#loadActive(segment, sizeBytes);
+      else this.#loadClosed(segment, { sizeBytes, nextOffset: next.baseOffset });
+      return true;
+    }
+    return this.#recover(segment, { sizeBytes, next });
+  }
+
+  /** A segment that nobody writes any more: its indexes are read when they are needed. */
+  #loadClosed(
+    segment: LogSegment,
+    state: { readonly sizeBytes: number; readonly nextOffset: number },
+  ): void {
+    const newest = this.#newestIndexed(segment);
+    if (newest === undefined) {
+      this.#rebuild(segment, state.sizeBytes);
+      this.#writeIndexes(segment);
+      return;
+    }
+    segment.restore({
+      ...state,
+      firstTimestamp: this.#firstTimestamp(segment, state.sizeBytes),
+      maxTimestamp: newest,
+      bytesSinceIndexEntry: 0,
+    });
+  }
+
+  /** The last segment after a clean stop: the end is found from the last index entry on. */
+  #loadActive(segment: LogSegment, sizeBytes: number): void {
+    segment.restore({
+      sizeBytes,
+      nextOffset: segment.baseOffset,
+      firstTimestamp: this.#firstTimestamp(segment, sizeBytes),
+      maxTimestamp: this.#newestIndexed(segment),
+      bytesSinceIndexEntry: 0,
+    });
+    if (!segment.loadIndexesSync()) {
+      this.#rebuild(segment, sizeBytes);
+      return;
+    }
+    const { offsets } = segment.loadedIndexes!;
+    const last = offsets.entryCount > 0 ? offsets.entry(offsets.entryCount - 1) : undefined;
+    const startPosition = last?.positionInSegment ?? 0;
+    let newest: TimestampOffset = segment.maxTimestamp;
+    const result = scanSegment(
+      segment.file(),
+      { baseOffset: segment.baseOffset, startPosition, endPosition: sizeBytes },
+      (batch) => {
+        if (batch.maxTimestamp > newest.timestamp) {
+          newest = { timestamp: batch.maxTimestamp, offset: batch.lastOffset };
+        }
+      },
+    );
+    if (result.fault !== undefined) throw corrupt(segment, result);
+    segment.restore({
+      sizeBytes,
+      nextOffset: result.nextOffset,
+      firstTimestamp: segment.firstTimestamp,
+      maxTimestamp: newest,
+      bytesSinceIndexEntry: sizeBytes - startPosition,
+    });
+  }
+
+  /** After an unclean stop: every byte is read, every checksum computed. */
+  #recover(
+    segment: LogSegment,
+    { sizeBytes, next }: { readonly sizeBytes: number; readonly next: LogSegment | undefined },
+  ): boolean {
+    this.#scanned.push(segment);
+    this.#epochs.truncateFromEnd(segment.baseOffset);
+    const result = this.#scan(segment, { sizeBytes, checksums: true });
+    if (result.fault !== undefined) {
+      if (result.nextOffset < this.#recoveryPoint) throw corrupt(segment, result);
+      this.#options.context.logger.warn('Cut off what a crash left at the end of a log', {
+        path: segment.path,
+        position: result.validBytes,
+        bytes: sizeBytes - result.validBytes,
+        reason: result.fault,
+      });
+      segment.file().truncateSync(result.validBytes);
+    }
+    segment.removeIndexFiles();
+    if (next === undefined) return true;
+    // Compaction may have taken the last batches; without it a gap is a hole that a crash left.
+    const mayHaveGaps = this.#options.config.cleanupPolicy.includes('compact');
+    const isWhole =
+      result.fault === undefined && (mayHaveGaps || result.nextOffset >= next.baseOffset);
+    if (isWhole) this.#writeIndexes(segment);
+    return isWhole;
+  }
+
+  #rebuild(segment: LogSegment, sizeBytes: number): void {
+    const result = this.#scan(segment, { sizeBytes, checksums: false });
+    if (result.fault !== undefined) throw corrupt(segment, result);
+  }
+
+  #scan(
+    segment: LogSegment,
+    { sizeBytes, checksums }: { readonly sizeBytes: number; readonly checksums: boolean },
+  ): ScanResult {
+    segment.restore({
+      sizeBytes: 0,
+      nextOffset: segment.baseOffset,
+      firstTimestamp: -1,
+      maxTimestamp: { timestamp: -1, offset: segment.baseOffset },
+      bytesSinceIndexEntry: 0,
+    });
+    segment.resetIndexes();
+    const { indexIntervalBytes } = this.#options.config;
+    const options = { baseOffset: segment.baseOffset, endPosition: sizeBytes, checksums };
+    return scanSegment(segment.file(), options, (batch) => {
+      segment.noteWritten(writtenBatch(batch), indexIntervalBytes);
+      const epoch = batch.partitionLeaderEpoch;
+      if (epoch > this.#epochs.latestEpoch) this.#epochs.assign(epoch, batch.baseOffset);
+    });
+  }
+
+  #writeIndexes(segment: LogSegment): void {
+    for (const file of segment.writeIndexes()) {
+      file.datasyncSync();
+      file.closeSync();
+    }
+    segment.unloadIndexes();
+  }
+
+  /** What lies behind a hole was never acknowledged: the end of an older file is synced first. */
+  #dropSegmentsFrom(index: number): void {
+    for (const segment of this.#segments.splice(index).reverse()) {
+      if (segment.baseOffset < this.#recoveryPoint) {
+        throw lostBytes(segment.path, segment.baseOffset, this.#recoveryPoint);
+      }
+      this.#options.context.logger.warn('Removed a segment behind the end of a torn one', {
+        path: segment.path,
+      });
+      segment.removeIndexFiles();
+      this.#fileSystem.unlinkSync(segment.path);
+    }
+  }
+
+  #refuseLostEnd(): void {
+    const active = this.#segments.at(-1);
+    const endOffset = active?.nextOffset ?? 0;
+    const { recoveryPoint, logStartOffset, directory } = this.#options;
+    if (recoveryPoint === undefined || endOffset >= recoveryPoint) return;
+    // With nothing above the start there is nothing to lose.
+    if (recoveryPoint <= logStartOffset) return;
+    throw lostBytes(active?.path ?? directory, endOffset, recoveryPoint);
+  }
+
+  /** @returns the log start offset; makes the first segment where there is none to start from. */
+  #settleStart(): number {
+    const { logStartOffset, context, directory } = this.#options;
+    const active = this.#segments.at(-1);
+    if (active !== undefined && active.nextOffset >= logStartOffset) {
+      return Math.max(logStartOffset, this.#segments[0]!.baseOffset);
+    }
+    // The records at the end were lost with the page cache, and all before them were deleted.
+    for (const segment of this.#segments.splice(0)) {
+      segment.close();
+      segment.removeIndexFiles();
+      this.#fileSystem.unlinkSync(segment.path);
+    }
+    const createdMs = context.environment.clock.wallMs();
+    this.#segments.push(
+      LogSegment.create({
+        fileSystem: this.#fileSystem,
+        directory,
+        baseOffset: logStartOffset,
+        createdMs,
+      }),
+    );
+    return logStartOffset;
+  }
+
+  /** A process that was killed leaves bytes in the page cache that were never synced. */
+  #syncScanned(): void {
+    for (const segment of this.#scanned) {
+      if (this.#segments.includes(segment)) segment.file().datasyncSync();
+    }
+    // Of closed segments no file stays open before somebody reads: there may be thousands.
+    for (const segment of this.#segments.slice(0, -1)) segment.close();
+  }
+
+  #loadEpochs(): void {
+    const path = joinPath(this.#options.directory, LEADER_EPOCH_CHECKPOINT);
+    if (this.#fileSystem.statSync(path) === undefined) {
+      this.#epochsAreOnDisk = this.#options.isClean;
+      return;
+    }
+    try {
+      const entries = decodeEpochCheckpoint(path, this.#fileSystem.readFileSync(path));
+      this.#epochs = new LeaderEpochCache(entries);
+      this.#epochsAreOnDisk = this.#options.isClean;
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+      this.#options.context.logger.warn('Makes the leader epochs of a log anew', {
+        reason: error.message,
+      });
+      for (const segment of this.#segments) {
+        const sizeBytes = this.#fileSystem.statSync(segment.path)?.sizeBytes ?? 0;
+        this.#scan(segment, { sizeBytes, checksums: false });
+        segment.unloadIndexes();
+      }
+    }
+  }
+
+  #loadTopicId() {
+    const path = joinPath(this.#options.directory, PARTITION_METADATA);
+    if (this.#fileSystem.statSync(path) === undefined) return undefined;
+    const topicId = decodePartitionMetadata(this.#fileSystem.readFileSync(path));
+    if (topicId !== undefined && !this.#options.isClean) {
+      const file = this.#fileSystem.openSync(path, 'readWrite');
+      file.datasyncSync();
+      file.closeSync();
+    }
+    return topicId;
+  }
+
+  /** @returns undefined where the index files are absent or have a size that cannot be. */
+  #newestIndexed(segment: LogSegment): TimestampOffset | undefined {
+    const paths = segment.indexPaths;
+    const offsetBytes = this.#fileSystem.statSync(paths.offsets)?.sizeBytes;
+    const timeBytes = this.#fileSystem.statSync(paths.times)?.sizeBytes;
+    if (offsetBytes === undefined || timeBytes === undefined) return undefined;
+    if (offsetBytes % OFFSET_INDEX_ENTRY_BYTES !== 0) return undefined;
+    if (timeBytes % TIME_INDEX_ENTRY_BYTES !== 0) return undefined;
+    if (timeBytes === 0) return { timestamp: -1, offset: segment.baseOffset };
+    const entry = Buffer.alloc(TIME_INDEX_ENTRY_BYTES);
+    const file = this.#fileSystem.openSync(paths.times, 'read');
+    file.readSync(entry, timeBytes - TIME_INDEX_ENTRY_BYTES);
+    file.closeSync();
+    return TimeIndex.fromFile(segment.baseOffset, entry)?.entry(0);
+  }
+
+  #firstTimestamp(segment: LogSegment, sizeBytes: number): number {
+    if (sizeBytes < BATCH_HEADER_BYTES) return -1;
+    return this.#firstHeader(segment).maxTimestamp;
+  }
+
+  #refuseOldFormat(segment: LogSegment, sizeBytes: number): void {
+    if (sizeBytes < BATCH_HEADER_BYTES) return;
+    const { magic } = this.#firstHeader(segment);
+    if (magic < 2) throw oldFormatError(segment.path, 0, magic);
+  }
+
+  #firstHeader(segment: LogSegment): RecordBatchView {
+    const header = Buffer.alloc(BATCH_HEADER_BYTES);
+    segment.file().readSync(header, 0);
+    return new RecordBatchView().at(header);
+  }
+}
+
+function corrupt(segment: LogSegment, result: ScanResult): CorruptionError {
+  return new CorruptionError(
+    'LOG_CORRUPT',
+    `The segment "${segment.path}" is corrupt at position ${result.validBytes}, offset ` +
+      `${result.nextOffset}, which was on disk: ${result.fault}. The partition stays offline; ` +
+      'restore the file, or delete the partition directory to start it empty',
+    {
+      details: {
+        path: segment.path,
+        position: result.validBytes,
+        offset: result.nextOffset,
+        found: result.fault,
+      },
+    },
+  );
+}
+
+function lostBytes(path: string, endOffset: number, recoveryPoint: number): CorruptionError {
+  return new CorruptionError(
+    'LOG_CORRUPT',
+    `"${path}" ends at offset ${endOffset}, but everything below ${recoveryPoint} was on disk. ` +
+      'The partition stays offline; restore the file, or delete the partition directory to start ' +
+      'it empty',
+    { details: { path, endOffset, recoveryPoint } },
+  );
+}
