@@ -79,6 +79,10 @@ export class SimNode {
     world.network.addHost(name);
   }
 
+  get scheduler(): Scheduler {
+    return this.#world.scheduler;
+  }
+
   /** Whether a program runs (or is frozen) here. */
   get isUp(): boolean {
     return this.#life !== undefined;

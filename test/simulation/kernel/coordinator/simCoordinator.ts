@@ -45,6 +45,13 @@ export interface LossOrder {
   readonly skip?: number;
 }
 
+/** A client's write at the coordinator, just before or just after the tree has changed. */
+export interface WriteMoment {
+  readonly host: string;
+  readonly paths: readonly string[];
+  readonly when: 'before' | 'after';
+}
+
 export class SimCoordinator {
   readonly scheduler: Scheduler;
   readonly network: SimNetwork;
@@ -52,6 +59,8 @@ export class SimCoordinator {
   readonly tickMs: number;
   /** May be changed at any time. @see SimCoordinatorOptions */
   lossProbability: number;
+  /** Called around every write of a client, for tests that strike at each of them. */
+  onWrite: ((moment: WriteMoment) => void) | undefined;
   readonly #clock: SimClock;
   readonly #tree = new ZnodeTree();
   readonly #deadlines: SessionDeadlines;

@@ -206,7 +206,10 @@ export class SimCoordinatorConnection implements CoordinatorConnection {
       this.dropped();
       return;
     }
+    const moment = { host: this.hostName, paths: writtenPaths };
+    if (writtenPaths.length > 0) coordinator.onWrite?.({ ...moment, when: 'before' });
     const reply = coordinator.apply(request, this.#sessionId ?? '');
+    if (writtenPaths.length > 0) coordinator.onWrite?.({ ...moment, when: 'after' });
     if (fate === 'applied') this.dropped();
     else channel.toClient.send(() => answer(reply));
   }

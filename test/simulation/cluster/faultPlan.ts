@@ -1,0 +1,137 @@
+/** Which faults a seed has, how often, and the healing afterwards. */
+
+import { COORDINATOR_HOST, type SimRandom } from '../kernel/index.ts';
+import type { SimBroker } from './simBroker.ts';
+import type { SimCluster } from './simCluster.ts';
+
+export const allFaults = [
+  'kill',
+  'powerLoss',
+  'cleanRestart',
+  'cutFromCoordinator',
+  'cutFromClients',
+  'cutBetweenBrokers',
+  'reset',
+  'freeze',
+  'expire',
+  'coordinatorRestart',
+  'clockJump',
+  'slowDisk',
+] as const;
+
+export type FaultKind = (typeof allFaults)[number];
+
+export class FaultPlan {
+  readonly #cluster: SimCluster;
+  readonly #random: SimRandom;
+  readonly #kinds: readonly FaultKind[];
+  /** Called before a broker loses power. */
+  readonly #onPowerLoss: () => void;
+  #isOver = false;
+  readonly counts = new Map<FaultKind, number>();
+
+  constructor(
+    cluster: SimCluster,
+    options: { readonly kinds: readonly FaultKind[]; readonly onPowerLoss: () => void },
+  ) {
+    this.#cluster = cluster;
+    this.#random = cluster.simulation.random.fork('faults');
+    this.#kinds = options.kinds;
+    this.#onPowerLoss = options.onPowerLoss;
+  }
+
+  /** @param meanMs virtual time between two faults. */
+  start(meanMs: number): void {
+    this.#later(meanMs, () => {
+      if (this.#isOver || this.#kinds.length === 0) return;
+      const kind = this.#random.pick(this.#kinds);
+      this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
+      this.#cluster.lines.add('FAULT', kind);
+      this.#strike(kind);
+      this.start(meanMs);
+    });
+  }
+
+  /** No more faults; everything that can be healed is. */
+  end(): void {
+    this.#isOver = true;
+    const { simulation, brokers } = this.#cluster;
+    this.#cluster.lines.add('FAULT', 'end of faults');
+    simulation.network.healAll();
+    simulation.coordinator.lossProbability = 0;
+    if (!simulation.coordinator.isUp) simulation.coordinator.restart();
+    for (const broker of brokers) {
+      broker.node.thaw();
+      if (!broker.node.isUp) broker.start();
+    }
+  }
+
+  #later(meanMs: number, run: () => void): void {
+    const { scheduler } = this.#cluster.simulation;
+    scheduler.after(this.#random.exponential(meanMs), 'fault', run);
+  }
+
+  #strike(kind: FaultKind): void {
+    const random = this.#random;
+    const broker = random.pick(this.#cluster.brokers);
+    const { network, coordinator } = this.#cluster.simulation;
+    const { node } = broker;
+    const strikes: Record<FaultKind, () => void> = {
+      kill: () => this.#crash(broker, false),
+      powerLoss: () => this.#crash(broker, true),
+      cleanRestart: () => this.#cleanRestart(broker),
+      cutFromCoordinator: () => this.#cut(node.name, COORDINATOR_HOST),
+      cutFromClients: () => this.#cut(node.name, this.#clientName()),
+      cutBetweenBrokers: () => this.#cut(node.name, random.pick(this.#cluster.brokers).node.name),
+      reset: () => network.resetConnections({ probability: random.unit() }),
+      freeze: () => {
+        node.freeze();
+        this.#later(3000, () => node.thaw());
+      },
+      expire: () => coordinator.expireSessions(node.name),
+      coordinatorRestart: () => {
+        if (!coordinator.isUp) return;
+        coordinator.crash();
+        this.#later(2000, () => coordinator.restart());
+      },
+      clockJump: () => node.clock.jumpWall(random.between(-86_400_000, 86_400_000)),
+      slowDisk: () => {
+        if (!node.isUp) return;
+        node.fileSystem.inject({ operation: 'datasync', delayMs: 500, times: 5 });
+      },
+    };
+    strikes[kind]();
+  }
+
+  #crash(broker: SimBroker, powerLoss: boolean): void {
+    if (!broker.node.isUp) return;
+    if (powerLoss) this.#onPowerLoss();
+    broker.crash({ powerLoss });
+    this.#later(1500, () => {
+      if (!broker.node.isUp) broker.start();
+    });
+  }
+
+  #cleanRestart(broker: SimBroker): void {
+    if (!broker.isReady) return;
+    void broker.stop().then(() => {
+      if (!broker.node.isUp) broker.start();
+    });
+  }
+
+  #cut(one: string, other: string): void {
+    if (one === other) return;
+    const { network } = this.#cluster.simulation;
+    if (this.#random.chance(0.3)) network.cutOneWay(one, other);
+    else if (this.#random.chance(0.5)) network.cutOneWay(other, one);
+    else network.cut(one, other);
+    this.#later(4000, () => network.heal(one, other));
+  }
+
+  #clientName(): string {
+    const names = this.#cluster.simulation.nodes
+      .map(({ name }) => name)
+      .filter((name) => name.startsWith('client'));
+    return this.#random.pick(names);
+  }
+}

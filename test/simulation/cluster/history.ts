@@ -1,0 +1,114 @@
+/**
+ * What clients were told and what they read, and the promises that both must keep.
+ *
+ * Invariants:
+ *   1 acknowledged records of a durable topic are read back, at their offset, with equal bytes
+ *   2 no offset ever shows two values (durable topics; others until their broker lost power)
+ *   3 a consumer sees ascending offsets
+ *   4 records of one producer and partition stand in the order in which they were sent
+ *   5 no topic shows a record that was sent to another one, also to its namesake before it
+ */
+
+import { expect } from 'chai';
+
+export interface Acknowledged {
+  /** Names the topic and its generation; see `topicKey`. */
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly value: string;
+}
+
+/** A value that says whose it is. */
+export function recordValue(parts: {
+  readonly topic: string;
+  readonly producer: string;
+  readonly sequence: number;
+  readonly padding: number;
+}): string {
+  const { topic, producer, sequence, padding } = parts;
+  return `${topic}|${producer}|${sequence}|${'.'.repeat(padding)}`;
+}
+
+export class History {
+  readonly #acknowledged: Acknowledged[] = [];
+  readonly #seen = new Map<string, string>();
+  /** Topics of which acknowledged records may be lost: not durable, and their power was. */
+  readonly #excused = new Set<string>();
+  readCount = 0;
+  unknownCount = 0;
+
+  get acknowledgedCount(): number {
+    return this.#acknowledged.length;
+  }
+
+  acknowledge(record: Acknowledged): void {
+    this.#acknowledged.push(record);
+    this.#see(record);
+  }
+
+  read(record: Acknowledged): void {
+    this.readCount += 1;
+    expect(record.value.split('|')[0], 'a record is of the topic in which it stands').to.equal(
+      record.topic,
+    );
+    this.#see(record);
+  }
+
+  excuse(topic: string): void {
+    this.#excused.add(topic);
+  }
+
+  /**
+   * @param found everything that stands in the topic now, in the order read.
+   */
+  checkTopic(topic: string, found: readonly Acknowledged[]): void {
+    checkAscending(found);
+    checkProducerOrder(found);
+    if (this.#excused.has(topic)) return;
+    const byPlace = new Map(found.map((record) => [placeOf(record), record.value]));
+    for (const record of this.#acknowledged) {
+      if (record.topic !== topic) continue;
+      const place = placeOf(record);
+      expect(byPlace.get(place), `acknowledged at ${place}`).to.equal(record.value);
+    }
+  }
+
+  #see(record: Acknowledged): void {
+    if (this.#excused.has(record.topic)) return;
+    const place = placeOf(record);
+    const before = this.#seen.get(place);
+    if (before === undefined) this.#seen.set(place, record.value);
+    else expect(record.value, `${place} shows one value`).to.equal(before);
+  }
+}
+
+export function checkAscending(records: readonly Acknowledged[]): void {
+  const last = new Map<string, number>();
+  for (const { topic, partition, offset } of records) {
+    const key = `${topic}-${partition}`;
+    expect(offset, `offsets of ${key} ascend`).to.be.greaterThan(last.get(key) ?? -1);
+    last.set(key, offset);
+  }
+}
+
+/** A resent record may stand twice, but its first place is behind all that were sent before it. */
+function checkProducerOrder(records: readonly Acknowledged[]): void {
+  const highest = new Map<string, number>();
+  const seen = new Set<string>();
+  for (const { topic, partition, value } of records) {
+    const [, producer, sequence] = value.split('|');
+    const key = `${topic}-${partition}|${producer}`;
+    const isRepeated = seen.has(`${key}|${sequence}`);
+    seen.add(`${key}|${sequence}`);
+    if (isRepeated) continue;
+    expect(Number(sequence), `records of ${key} keep their order`).to.be.greaterThan(
+      highest.get(key) ?? -1,
+    );
+    highest.set(key, Number(sequence));
+  }
+}
+
+function placeOf({ topic, partition, offset }: Acknowledged): string {
+  return `${topic}-${partition}@${offset}`;
+}

@@ -1,0 +1,86 @@
+/** A coordinator, brokers and clients in one simulated world. */
+
+import { Odradek } from '../../../client/index.ts';
+import { type SimNetworkOptions, Simulation } from '../kernel/index.ts';
+import { LogLines } from './logLines.ts';
+import { SimBroker } from './simBroker.ts';
+
+export interface SimClusterOptions {
+  readonly seed: number;
+  /** 1 or more. */
+  readonly brokerCount: number;
+  /** Further lines of every broker's `server.properties`. */
+  readonly properties?: readonly string[];
+  readonly network?: SimNetworkOptions;
+}
+
+export class SimCluster {
+  readonly simulation: Simulation;
+  readonly brokers: readonly SimBroker[];
+  readonly lines: LogLines;
+  /** What happened that nothing explains; a run with one has failed. */
+  readonly unexpected: unknown[] = [];
+
+  constructor(options: SimClusterOptions) {
+    const { seed, network } = options;
+    const simulation = new Simulation({ seed, ...(network === undefined ? {} : { network }) });
+    this.simulation = simulation;
+    this.lines = new LogLines(() => simulation.nowMs);
+    const onUnexpected = (error: unknown): void => void this.unexpected.push(error);
+    this.brokers = Array.from({ length: options.brokerCount }, (_, index) => {
+      const id = index + 1;
+      const clock = { drift: (simulation.random.unit() - 0.5) * 0.002 };
+      const node = simulation.node(`broker-${id}`, { clock });
+      const { properties = [] } = options;
+      return new SimBroker(node, { id, properties, lines: this.lines, onUnexpected });
+    });
+    simulation.scheduler.onEventError = (error, owner) => {
+      // What is left of a dead program's turn may throw as it likes.
+      if (owner?.state !== 'dead') onUnexpected(error);
+    };
+  }
+
+  startAll(): void {
+    for (const broker of this.brokers) if (!broker.node.isUp) broker.start();
+  }
+
+  get areAllReady(): boolean {
+    return this.brokers.every((broker) => broker.isReady);
+  }
+
+  /** A client of its own node, for which network faults can be ordered by this name. */
+  client(name: string): Odradek {
+    const node = this.simulation.node(name);
+    return new Odradek({
+      brokers: this.brokers.map(({ address }) => address),
+      clientId: name,
+      requestTimeoutMs: 5000,
+      logger: this.lines.logger(node),
+      environment: node.environment(),
+    });
+  }
+
+  /** Runs until `condition`. @throws when it does not hold within the virtual time. */
+  async until(what: string, condition: () => boolean, timeoutMs = 120_000): Promise<void> {
+    const holds = (): boolean => this.unexpected.length > 0 || condition();
+    const { reason } = await this.simulation.run({ forMs: timeoutMs, condition: holds });
+    this.throwUnexpected();
+    if (reason !== 'condition') throw new Error(`Not within ${timeoutMs} ms: ${what}`);
+  }
+
+  /** Runs until the promise has settled, and settles like it. */
+  async settle<Value>(what: string, promise: Promise<Value>, timeoutMs = 120_000): Promise<Value> {
+    let settled = false;
+    const mark = (): void => {
+      settled = true;
+    };
+    promise.then(mark, mark);
+    await this.until(what, () => settled, timeoutMs);
+    return promise;
+  }
+
+  throwUnexpected(): void {
+    const [first] = this.unexpected;
+    if (first !== undefined) throw first;
+  }
+}

@@ -1,0 +1,176 @@
+/** Clients at work: they produce, read along, and create and delete topics. */
+
+import type { Consumer, Odradek, Producer } from '../../../client/index.ts';
+import { OdradekError } from '../../../common/index.ts';
+import type { SimRandom } from '../kernel/index.ts';
+import { type Acknowledged, checkAscending, type History, recordValue } from './history.ts';
+import type { SimCluster } from './simCluster.ts';
+
+export interface WorkloadTopic {
+  readonly name: string;
+  readonly partitions: number;
+  readonly configs?: Readonly<Record<string, string>>;
+}
+
+export interface WorkloadOptions {
+  readonly producers: number;
+  readonly consumers: number;
+  readonly topics: readonly WorkloadTopic[];
+  /** Mean virtual milliseconds between two sends of one producer. */
+  readonly paceMs: number;
+}
+
+/** What a topic that comes and goes was last known to be. */
+export type Existence = 'present' | 'absent' | 'unknown';
+
+export class Workload {
+  readonly history: History;
+  readonly existence = new Map<string, Existence>();
+  readonly #cluster: SimCluster;
+  readonly #options: WorkloadOptions;
+  readonly #random: SimRandom;
+  readonly #clients: Odradek[] = [];
+  readonly #consumers: Consumer[] = [];
+  #isOver = false;
+  #running: Promise<unknown> = Promise.resolve();
+
+  constructor(cluster: SimCluster, history: History, options: WorkloadOptions) {
+    this.#cluster = cluster;
+    this.history = history;
+    this.#options = options;
+    this.#random = cluster.simulation.random.fork('workload');
+  }
+
+  /** Creates the topics; resolves when all stand. */
+  async prepare(): Promise<void> {
+    const client = this.#client('client-setup');
+    for (const { name, partitions, configs } of this.#options.topics) {
+      await client
+        .admin()
+        .createTopic({ topic: name, partitions, ...(configs === undefined ? {} : { configs }) });
+    }
+  }
+
+  start(): void {
+    const { producers, consumers } = this.#options;
+    const parts: Promise<void>[] = [this.#administrate('client-admin')];
+    for (let index = 0; index < producers; index += 1) {
+      parts.push(this.#produce(`client-producer-${index}`));
+    }
+    for (let index = 0; index < consumers; index += 1) {
+      parts.push(this.#consume(`client-consumer-${index}`));
+    }
+    this.#running = Promise.all(parts);
+  }
+
+  /** Begins no more; resolves when everything begun is decided and all clients are closed. */
+  async finish(): Promise<void> {
+    this.#isOver = true;
+    for (const consumer of this.#consumers) await consumer.close();
+    await this.#running;
+    for (const client of this.#clients) await client.close().catch(() => undefined);
+  }
+
+  /** Everything that stands in the topic, read by a fresh client. */
+  async readAll(name: string): Promise<Acknowledged[]> {
+    const client = this.#cluster.client('client-reader');
+    const consumer = client.consumer({ topic: name, from: 'beginning', stopAtEnd: true });
+    const found: Acknowledged[] = [];
+    for await (const record of consumer) {
+      const { topic, partition, offset } = record;
+      found.push({ topic, partition, offset, value: record.text() ?? '' });
+    }
+    await client.close();
+    for (const record of found) this.history.read(record);
+    return found;
+  }
+
+  async listTopics(): Promise<readonly string[]> {
+    const client = this.#cluster.client('client-reader');
+    const topics = await client.admin().listTopics();
+    await client.close();
+    return topics.map(({ topic }) => topic);
+  }
+
+  #client(name: string): Odradek {
+    const client = this.#cluster.client(name);
+    this.#clients.push(client);
+    return client;
+  }
+
+  #pause(name: string, meanMs: number): Promise<void> {
+    const { timers } = this.#cluster.simulation.node(name).environment();
+    return new Promise((resolve) => timers.set(this.#random.exponential(meanMs), resolve));
+  }
+
+  async #produce(name: string): Promise<void> {
+    const random = this.#random.fork(name);
+    const producer = this.#client(name).producer({
+      acks: random.chance(0.5) ? 'all' : 1,
+      lingerMs: random.chance(0.5) ? 0 : 5,
+      deliveryTimeoutMs: 20_000,
+    });
+    let sequence = 0;
+    while (!this.#isOver) {
+      const burst = random.chance(0.2) ? random.below(20) : 1;
+      for (let index = 0; index < burst; index += 1) {
+        sequence += 1;
+        this.#send(producer, name, sequence, random);
+      }
+      await this.#pause(name, this.#options.paceMs);
+    }
+    await producer.close().catch(() => undefined);
+  }
+
+  #send(producer: Producer, name: string, sequence: number, random: SimRandom): void {
+    const { name: topic, partitions } = random.pick(this.#options.topics);
+    const partition = random.below(partitions);
+    const padding = random.below(random.chance(0.05) ? 20_000 : 200);
+    const value = recordValue({ topic, producer: name, sequence, padding });
+    producer.send({ topic, partition, value }).then(
+      (result) => this.history.acknowledge({ topic, partition, offset: result.offset, value }),
+      (error: unknown) => {
+        if (!(error instanceof OdradekError)) throw error;
+        this.history.unknownCount += 1;
+      },
+    );
+  }
+
+  async #consume(name: string): Promise<void> {
+    const client = this.#client(name);
+    const topics = this.#options.topics.map((topic) => topic.name);
+    const consumer = client.consumer({ topics, from: 'beginning', fetchWaitMsMax: 200 });
+    this.#consumers.push(consumer);
+    const read: Acknowledged[] = [];
+    for await (const record of consumer) {
+      const { topic, partition, offset } = record;
+      read.push({ topic, partition, offset, value: record.text() ?? '' });
+      this.history.read(read.at(-1) as Acknowledged);
+    }
+    checkAscending(read);
+  }
+
+  async #administrate(name: string): Promise<void> {
+    const admin = this.#client(name).admin();
+    const random = this.#random.fork(name);
+    while (!this.#isOver) {
+      await this.#pause(name, 2000);
+      const topic = `passing-${random.below(4)}`;
+      const before = this.existence.get(topic) ?? 'absent';
+      this.existence.set(topic, 'unknown');
+      try {
+        if (before === 'absent') {
+          await admin.createTopic({ topic, partitions: 1 + random.below(3) });
+          this.existence.set(topic, 'present');
+        } else {
+          await admin.deleteTopic(topic);
+          this.existence.set(topic, 'absent');
+        }
+      } catch (error) {
+        if (!(error instanceof OdradekError)) throw error;
+        if (error.code === 'UNKNOWN_TOPIC_OR_PARTITION') this.existence.set(topic, 'absent');
+        if (error.code === 'TOPIC_ALREADY_EXISTS') this.existence.set(topic, 'present');
+      }
+    }
+  }
+}
