@@ -173,22 +173,26 @@ export class ActiveController {
     if (this.#ended) return;
     switch (effect.type) {
       case 'write':
-        return this.#write(effect.units);
+        this.#write(effect.units);
+        break;
       case 'readState':
-        return this.#readState(effect.topic, effect.partition);
+        this.#readState(effect.topic, effect.partition);
+        break;
       case 'removeTopic':
-        return this.#removeTopic(effect.topic);
+        this.#removeTopic(effect.topic);
+        break;
       case 'reply':
-        return this.#reply(effect.requestId, effect.response);
+        this.#reply(effect.requestId, effect.response);
+        break;
       case 'push':
         this.#matchPushLoops();
         for (const loop of this.#pushLoops.values()) loop.wake();
-        return;
+        break;
       case 'log':
         this.#parts.logger[effect.level](effect.message, effect.fields);
-        return;
+        break;
       default:
-        return unreachable(effect);
+        unreachable(effect);
     }
   }
 

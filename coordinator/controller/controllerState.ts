@@ -157,29 +157,40 @@ export class ControllerState {
   #handle(event: ControllerEvent): void {
     switch (event.type) {
       case 'started':
-        return this.#onStarted();
+        this.#onStarted();
+        break;
       case 'brokersChanged':
-        return this.#onBrokersChanged(event.brokers);
+        this.#onBrokersChanged(event.brokers);
+        break;
       case 'createTopics':
-        return this.#onCreateTopics(event.requestId, event.request);
+        this.#onCreateTopics(event.requestId, event.request);
+        break;
       case 'deleteTopics':
-        return this.#onDeleteTopics(event.requestId, event.request);
+        this.#onDeleteTopics(event.requestId, event.request);
+        break;
       case 'alterConfigs':
-        return this.#onAlterConfigs(event.requestId, event.request);
+        this.#onAlterConfigs(event.requestId, event.request);
+        break;
       case 'requestTimedOut':
-        return this.#onTimedOut(event.requestId);
+        this.#onTimedOut(event.requestId);
+        break;
       case 'written':
-        return this.#onWritten(event.units, event.results);
+        this.#onWritten(event.units, event.results);
+        break;
       case 'stateRead':
-        return this.#onStateRead(event.topic, event.partition, event.loaded);
+        this.#onStateRead(event.topic, event.partition, event.loaded);
+        break;
       case 'topicRemoved':
-        return this.#onTopicRemoved(event.topic, event.error);
+        this.#onTopicRemoved(event.topic, event.error);
+        break;
       case 'pushed':
-        return this.#onPushed(event);
+        this.#onPushed(event);
+        break;
       case 'tick':
-        return this.#onTick();
+        this.#onTick();
+        break;
       default:
-        return unreachable(event);
+        unreachable(event);
     }
   }
 
