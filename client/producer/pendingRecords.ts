@@ -118,7 +118,10 @@ export class PendingRecords {
       topic.pendingTimer = undefined;
     }
     // Not before the caller has dealt with it: whoever listens finds it placed or refused.
-    if (first.onLeft.length > 0) queueMicrotask(() => first.onLeft.forEach((call) => call()));
+    if (first.onLeft.length > 0)
+      queueMicrotask(() => {
+        for (const call of first.onLeft) call();
+      });
     return first;
   }
 

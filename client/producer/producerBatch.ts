@@ -9,7 +9,7 @@
  */
 
 import { assert, type Offload } from '../../common/index.ts';
-import { RecordBatchBuilder, readRecords } from '../../protocol/index.ts';
+import { type RecordBatchBuilder, readRecords } from '../../protocol/index.ts';
 import type { DeliveryError } from '../errors.ts';
 import type { DeliveryResult } from './producerRecord.ts';
 
