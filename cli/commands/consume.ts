@@ -50,6 +50,7 @@ export function consumeCommand(): Command {
     .option('--property <name=value>', 'consumer option; may be repeated', property('--property'))
     .action(async (topic: string, flags: ConsumeFlags) => {
       const from = startPosition(flags);
+      const format = recordFormat(flags);
       const options = consumerProperties(flags.property);
       await withClient(flags, async (session) => {
         const consumer = session.odradek.consumer({
@@ -65,7 +66,7 @@ export function consumeCommand(): Command {
             `waiting at the end of "${topic}" for new records; --from-beginning reads what it holds`,
           );
         }
-        await printRecords(consumer, session, flags);
+        await printRecords(consumer, session, { ...flags, format });
       });
     });
 }
@@ -81,9 +82,9 @@ function startPosition({ offset, fromBeginning }: ConsumeFlags): StartPosition |
 async function printRecords(
   consumer: Consumer,
   { output }: ClientSession,
-  flags: ConsumeFlags,
+  flags: ConsumeFlags & { readonly format: RecordFormat },
 ): Promise<void> {
-  const format = recordFormat(flags);
+  const { format } = flags;
   const enabled = !flags.quiet && process.stdout.isTTY !== true;
   const progress = new Progress('consuming', { enabled });
   const close = (): void => void consumer.close();

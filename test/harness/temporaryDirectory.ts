@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const directories = new Set<string>();
+process.once('exit', removeAll);
 
 /** A new empty directory; removed when the process exits, or earlier by `removeDirectory`. */
 export function temporaryDirectory(purpose: string): string {
-  if (directories.size === 0) process.once('exit', removeAll);
   const path = mkdtempSync(join(tmpdir(), `odradek-${purpose}-`));
   directories.add(path);
   return path;
