@@ -5,6 +5,8 @@ import { probeFamilies } from '../../../../broker/admin/index.ts';
 import { BrokerProbe } from '../../../../broker/metrics/index.ts';
 import { type LogFields, type Logger, silentLogger } from '../../../../common/index.ts';
 import { ProtocolError } from '../../../../protocol/index.ts';
+import { adminRouteTable } from '../../../harness/docs/adminTables.ts';
+import { generatedSection } from '../../../harness/docs/generatedSection.ts';
 import { FakeBackend } from './fakeBackend.ts';
 
 const CLUSTER = '/v3/clusters/cluster-1';
@@ -423,5 +425,10 @@ describe('the admin endpoint', () => {
       'get /v3/clusters/{clusterId}/topics/{topicName}/partitions',
       'post /v3/clusters/{clusterId}/topics',
     ]);
+  });
+
+  it('is described in docs/admin.md route by route (UPDATE=1 rewrites it)', async () => {
+    const table = adminRouteTable((await get('/openapi.json')).body);
+    expect(generatedSection('admin.md', table)).to.equal(table);
   });
 });
