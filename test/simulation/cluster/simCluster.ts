@@ -51,12 +51,13 @@ export class SimCluster {
   /** A client of its own node, for which network faults can be ordered by this name. */
   client(name: string): Odradek {
     const node = this.simulation.node(name);
+    const environment = node.environment();
     return new Odradek({
       brokers: this.brokers.map(({ address }) => address),
       clientId: name,
       requestTimeoutMs: 5000,
       logger: this.lines.logger(node),
-      environment: node.environment(),
+      environment,
     });
   }
 

@@ -10,6 +10,8 @@ export interface WorkloadTopic {
   readonly name: string;
   readonly partitions: number;
   readonly configs?: Readonly<Record<string, string>>;
+  /** Whether a power loss may take acknowledged records. */
+  readonly isRelaxed?: boolean;
 }
 
 export interface WorkloadOptions {
@@ -61,6 +63,7 @@ export class Workload {
       parts.push(this.#consume(`client-consumer-${index}`));
     }
     this.#running = Promise.all(parts);
+    this.#running.catch((error: unknown) => this.#cluster.unexpected.push(error));
   }
 
   /** Begins no more; resolves when everything begun is decided and all clients are closed. */
@@ -138,7 +141,8 @@ export class Workload {
 
   async #consume(name: string): Promise<void> {
     const client = this.#client(name);
-    const topics = this.#options.topics.map((topic) => topic.name);
+    const durable = this.#options.topics.filter(({ isRelaxed }) => isRelaxed !== true);
+    const topics = durable.map((topic) => topic.name);
     const consumer = client.consumer({ topics, from: 'beginning', fetchWaitMsMax: 200 });
     this.#consumers.push(consumer);
     const read: Acknowledged[] = [];

@@ -1,0 +1,80 @@
+/** One seed: a cluster of its own size, with its own topics, work and faults, checked at the end. */
+
+import { expect } from 'chai';
+import { allFaults, FaultPlan } from './faultPlan.ts';
+import { History } from './history.ts';
+import { SimCluster } from './simCluster.ts';
+import { Workload, type WorkloadTopic } from './workload.ts';
+
+const FAULTY_MS = 30_000;
+
+export interface Outcome {
+  readonly hash: string;
+  readonly events: number;
+  readonly acknowledged: number;
+  readonly read: number;
+  readonly unknown: number;
+  readonly faults: string;
+}
+
+/** Without fsync before the acknowledgement, as Kafka's topics are by default. */
+const RELAXED = { 'flush.messages': '9223372036854775807' };
+
+/** @throws what was broken, with the seed and the last log lines. */
+export async function runSeed(seed: number): Promise<Outcome> {
+  const cluster = new SimCluster({ seed, brokerCount: 1 + (seed % 3) });
+  try {
+    return await runCluster(cluster);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(`seed ${seed}: ${message}\n${cluster.lines.toString()}`, { cause: error });
+  }
+}
+
+async function runCluster(cluster: SimCluster): Promise<Outcome> {
+  const { simulation } = cluster;
+  const random = simulation.random.fork('swarm');
+  const topics: WorkloadTopic[] = [
+    { name: 'durable', partitions: 1 + random.below(4) },
+    { name: 'small-segments', partitions: 2, configs: { 'segment.bytes': '16384' } },
+    { name: 'relaxed', partitions: 2, configs: RELAXED, isRelaxed: true },
+  ];
+  const history = new History();
+  const workload = new Workload(cluster, history, {
+    producers: 1 + random.below(2),
+    consumers: 1,
+    topics,
+    paceMs: 40,
+  });
+  const faults = new FaultPlan(cluster, {
+    kinds: allFaults.filter(() => random.chance(0.6)),
+    onPowerLoss: () => history.excuse('relaxed'),
+  });
+  cluster.startAll();
+  await cluster.until('all brokers are ready', () => cluster.areAllReady);
+  await cluster.settle('the topics stand', workload.prepare());
+  workload.start();
+  if (random.chance(0.5)) simulation.coordinator.lossProbability = 0.05;
+  faults.start(random.pick([1000, 3000]));
+  await cluster.until('time', () => simulation.nowMs > FAULTY_MS);
+  faults.end();
+  await cluster.until('all brokers are ready again', () => cluster.areAllReady);
+  await cluster.settle('the workload ends', workload.finish());
+  for (const { name } of topics) {
+    const found = await cluster.settle(`"${name}" is read`, workload.readAll(name));
+    history.checkTopic(name, found);
+  }
+  const present = await cluster.settle('topics are listed', workload.listTopics());
+  for (const [topic, existence] of workload.existence) {
+    if (existence === 'present') expect(present).to.include(topic);
+    if (existence === 'absent') expect(present).to.not.include(topic);
+  }
+  return {
+    hash: simulation.traceHash,
+    events: simulation.scheduler.eventCount,
+    acknowledged: history.acknowledgedCount,
+    read: history.readCount,
+    unknown: history.unknownCount,
+    faults: [...faults.counts].map(([kind, count]) => `${kind} ${count}`).join(', '),
+  };
+}
