@@ -69,6 +69,7 @@ class PendingFetch implements FetchWaiter, DelayedOperation {
   readonly #body: FetchRequest;
   /** Partitions on which this waits. */
   #waitingOn: Partition[] = [];
+  readonly #deadlineMs: number;
   #expired: boolean;
   /** Whether the purgatory holds this. */
   #waiting = false;
@@ -80,6 +81,7 @@ class PendingFetch implements FetchWaiter, DelayedOperation {
     this.#request = request;
     this.#body = body;
     this.#expired = body.maxWaitMs <= 0;
+    this.#deadlineMs = parts.clock.monotonicMs() + body.maxWaitMs;
   }
 
   start(): void {
@@ -184,6 +186,7 @@ class PendingFetch implements FetchWaiter, DelayedOperation {
 
   #finish(attempt: Attempt): void {
     this.#reading = false;
+    if (this.#leftMs() <= 0) this.#expired = true;
     const enough = attempt.sizeBytes >= this.#body.minBytes;
     if (enough || attempt.failed || this.#expired || this.#request.connection.closed) {
       if (this.#waiting) this.#parts.purgatory.remove(this);
@@ -205,7 +208,7 @@ class PendingFetch implements FetchWaiter, DelayedOperation {
   #wait(attempt: Attempt): void {
     if (!this.#waiting) {
       this.#waiting = true;
-      this.#parts.purgatory.add(this, this.#body.maxWaitMs);
+      this.#parts.purgatory.add(this, this.#leftMs());
     }
     let changed = false;
     for (const [t, topic] of this.#body.topics.entries()) {
@@ -224,6 +227,10 @@ class PendingFetch implements FetchWaiter, DelayedOperation {
   #stopWaiting(): void {
     for (const partition of this.#waitingOn) partition.removeFetchWaiter(this);
     this.#waitingOn = [];
+  }
+
+  #leftMs(): number {
+    return this.#deadlineMs - this.#parts.clock.monotonicMs();
   }
 
   /** Only an error that nothing above expects comes here; it must not vanish in a promise. */

@@ -167,9 +167,7 @@ export class Partition {
         { details: { logStartOffset, highWatermark: this.highWatermark } },
       );
     }
-    const from = offset(fetchOffset);
-    if (from >= this.highWatermark) return { slices: [], sizeBytes: 0, nextOffset: from };
-    return this.log.read(from, {
+    return this.log.read(offset(fetchOffset), {
       maxBytes: request.maxBytes,
       endOffset: this.highWatermark,
       atLeastOneBatch: request.atLeastOneBatch,
