@@ -132,6 +132,8 @@ export class ConnectionPool {
     }
     const { address } = broker;
     if (address === undefined) {
+      // Counted, so that the next attempt begins with a pause: who asks again at once would spin.
+      broker.failures++;
       throw new ClientError('NO_BROKER_AVAILABLE', `broker ${broker.id} is not in the cluster`);
     }
     try {

@@ -5,6 +5,9 @@ import { type SimNetworkOptions, Simulation } from '../kernel/index.ts';
 import { LogLines } from './logLines.ts';
 import { SimBroker } from './simBroker.ts';
 
+/** More than a busy cluster of this size ever needs in a second: somebody spins. */
+const EVENTS_PER_SECOND_MAX = 10_000;
+
 export interface SimClusterOptions {
   readonly seed: number;
   /** 1 or more. */
@@ -38,6 +41,7 @@ export class SimCluster {
       // What is left of a dead program's turn may throw as it likes.
       if (owner?.state !== 'dead') onUnexpected(error);
     };
+    this.#watchForBusyLoops(0);
   }
 
   startAll(): void {
@@ -83,5 +87,17 @@ export class SimCluster {
   throwUnexpected(): void {
     const [first] = this.unexpected;
     if (first !== undefined) throw first;
+  }
+
+  /** Nobody polls without a pause: the events of each virtual second stay below a bound. */
+  #watchForBusyLoops(eventsBefore: number): void {
+    const { scheduler } = this.simulation;
+    scheduler.after(1000, 'checker: busy loops', () => {
+      const events = scheduler.eventCount - eventsBefore;
+      if (events > EVENTS_PER_SECOND_MAX) {
+        this.unexpected.push(new Error(`${events} events in the second before ${scheduler.nowMs}`));
+      }
+      this.#watchForBusyLoops(scheduler.eventCount);
+    });
   }
 }
