@@ -10,3 +10,5 @@ export type {
   PartitionLog,
   PartitionLogListener,
 } from './partitionLog.ts';
+export * from './dumpLog.ts';
+export * from './verifyLog.ts';
