@@ -309,8 +309,7 @@ export class Broker {
    * until it has registered anew and the controller has sent it a snapshot for that registration.
    */
   #followSession(running: Running): void {
-    this.#session.onStateChange((state, reason) => {
-      this.#logger.warn('The state of the session changed', { state, reason });
+    this.#session.onStateChange((state) => {
       if (state === 'fenced') running.replicas.fence();
     });
   }
