@@ -15,6 +15,7 @@ const FLG_VERSION_MASK = 0xc0;
 const FLG_VERSION_1 = 0x40;
 const FLG_BLOCK_CHECKSUM = 0x10;
 const FLG_CONTENT_SIZE = 0x08;
+const FLG_CONTENT_CHECKSUM = 0x04;
 const FLG_DICTIONARY = 0x01;
 const STORED_BIT = 0x8000_0000;
 /** The least that a match is long. */
@@ -45,12 +46,17 @@ function frameContentBytes(frame: Buffer, bytesMax: number): number {
     throw new Error('An LZ4 frame of another version, or with a dictionary');
   }
   const checksumBytes = (flags & FLG_BLOCK_CHECKSUM) === 0 ? 0 : 4;
+  const endBytes = (flags & FLG_CONTENT_CHECKSUM) === 0 ? 0 : 4;
   let at = (flags & FLG_CONTENT_SIZE) === 0 ? 7 : 15;
   let total = 0;
   while (total <= bytesMax) {
     if (at + 4 > frame.length) throw new Error('An LZ4 frame without an end');
     const word = frame.readUInt32LE(at);
-    if (word === 0) return total;
+    if (word === 0) {
+      // The addon would leave what follows unread, and a batch would lose it unnoticed.
+      if (at + 4 + endBytes !== frame.length) throw new Error('Bytes follow the LZ4 frame');
+      return total;
+    }
     const size = word % STORED_BIT;
     const start = at + 4;
     at = start + size + checksumBytes;

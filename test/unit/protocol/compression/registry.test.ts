@@ -113,6 +113,36 @@ describe('the codecs', () => {
     expectProtocolError('CORRUPT_MESSAGE', () => decompress('zstd', bomb, 30_000_000));
   });
 
+  it('refuse frames that claim 2^62 bytes or need a window of gigabytes', () => {
+    const stored = Buffer.from('190000616263', 'hex');
+    for (const head of ['28b52ffde00000000000000040', '28b52ffd00c0']) {
+      const frame = Buffer.concat([Buffer.from(head, 'hex'), stored]);
+      expectProtocolError('CORRUPT_MESSAGE', () => decompress('zstd', frame, 1000));
+    }
+    const header = Buffer.from('04224d186840000000000000004000', 'hex');
+    const block = Buffer.from('0300008061626300000000', 'hex');
+    for (let checksum = 0; checksum < 256; checksum += 1) {
+      header[14] = checksum;
+      const frame = Buffer.concat([header, block]);
+      expectProtocolError('CORRUPT_MESSAGE', () => decompress('lz4', frame, 1000));
+    }
+  });
+
+  it('lz4, snappy and zstd refuse what follows the end of their data', () => {
+    for (const name of ['lz4', 'snappy', 'zstd'] as const) {
+      const compressed = compress(name, Buffer.from('one'));
+      for (const extra of [Buffer.from('x'), Buffer.from('longer junk')]) {
+        const bytes = Buffer.concat([compressed, extra]);
+        expectProtocolError('CORRUPT_MESSAGE', () => decompress(name, bytes, 1000));
+      }
+    }
+    const two = Buffer.concat([
+      compress('lz4', Buffer.from('1')),
+      compress('lz4', Buffer.from('2')),
+    ]);
+    expectProtocolError('CORRUPT_MESSAGE', () => decompress('lz4', two, 1000));
+  });
+
   it('gzip reads several members in a row', () => {
     const two = Buffer.concat([
       compress('gzip', Buffer.from('one ')),
