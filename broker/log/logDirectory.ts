@@ -118,7 +118,7 @@ export class LogDirectory {
   start(): void {
     const { fileSystem, host } = this.#context.environment;
     try {
-      fileSystem.makeDirectorySync(this.path);
+      this.#makeDurably(this.path);
       this.#lock = DirectoryLock.acquire(fileSystem, host, this.path);
       this.#checkIdentity();
       this.#loadAll();
@@ -319,6 +319,16 @@ export class LogDirectory {
       });
     }
     this.#lock = undefined;
+  }
+
+  /** The names on the way to it too: a directory without a durable name loses all that is in it. */
+  #makeDurably(path: string): void {
+    const { fileSystem } = this.#context.environment;
+    if (fileSystem.statSync(path) !== undefined) return;
+    const parent = path.slice(0, path.lastIndexOf('/')) || '/';
+    if (parent !== path) this.#makeDurably(parent);
+    fileSystem.makeDirectorySync(path);
+    fileSystem.syncDirectorySync(parent);
   }
 
   #checkIdentity(): void {

@@ -437,8 +437,10 @@ export class PartitionLog implements SyncableLog {
     try {
       // 1. The checkpoint first. Crash example: it says 1000, the log is cut to 500 and grows to
       //    800 unsynced; after a power loss recovery would believe what lies below 1000.
+      //    A batch that spans the offset goes whole, so only its segment's start is certain to stay.
       if (offset < this.#recoveryPoint) {
-        this.#recoveryPoint = offset;
+        const cut = this.#segments.findLast((segment) => segment.baseOffset <= offset);
+        this.#recoveryPoint = Math.min(this.#recoveryPoint, cut?.baseOffset ?? 0);
         await this.#context.writeRecoveryPoints();
       }
       const cut = this.#cutSegments(offset);
@@ -781,6 +783,8 @@ export class PartitionLog implements SyncableLog {
     this.#logEndOffset = endOffset;
     this.#writtenOffset = endOffset;
     this.#notifiedWrittenOffset = endOffset;
+    // The batch that went may have begun below the log start.
+    this.#logStartOffset = Math.min(this.#logStartOffset, endOffset);
     this.#recoveryPoint = Math.min(this.#recoveryPoint, endOffset);
     this.#highWatermark = Math.min(this.#highWatermark, endOffset);
     this.#durability.lowerTo(endOffset);

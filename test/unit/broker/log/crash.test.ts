@@ -1,0 +1,179 @@
+/**
+ * The disk stops after every single step that changes it, in every mode, and the log starts again on
+ * what is left. What was acknowledged is there, byte for byte, and what is there is a prefix of what
+ * was written.
+ */
+
+import { expect } from 'chai';
+import type { Offset } from '../../../../common/index.ts';
+import { type CrashMode, SimFileSystem } from '../../../simulation/kernel/index.ts';
+import { batchOf, LogFixture, PARTITION, readAll, settle, smallConfig } from './logFixture.ts';
+
+interface Story {
+  /** Values by offset, as they were appended; a truncation takes them off the end. */
+  readonly values: string[];
+  durableOffset: number;
+  logStartOffset: number;
+  /** A truncation was asked for and has not resolved: below this everything must stand. */
+  truncatingTo: number | undefined;
+  isDeleted: boolean;
+  /** The process that lives, or lived last. */
+  fixture: LogFixture;
+}
+
+type Script = (fixture: LogFixture, story: Story) => Promise<void>;
+
+/** Rolls several times, groups batches, changes the epoch, checkpoints. */
+const appends: Script = async (fixture, story) => {
+  const log = open(fixture, story);
+  for (let turn = 0; turn < 12; turn += 1) {
+    for (let batch = 0; batch < 1 + (turn % 3); batch += 1) {
+      const values = [`t${turn}b${batch}`.padEnd(90, '.'), `u${turn}b${batch}`.padEnd(120, '.')];
+      fixture.append(log, batchOf(values), turn < 6 ? 0 : 3);
+      story.values.push(...values);
+    }
+    fixture.manager.flushTurn();
+    await settle();
+    if (turn % 5 === 4) await fixture.manager.checkpointRecoveryPoints();
+  }
+};
+
+const truncates: Script = async (fixture, story) => {
+  await appends(fixture, story);
+  const log = fixture.log();
+  const target = 17;
+  story.truncatingTo = target;
+  story.durableOffset = Math.min(story.durableOffset, target - 1);
+  await log.truncateTo(target as Offset);
+  story.values.length = log.logEndOffset;
+  story.truncatingTo = undefined;
+  const values = ['after the cut'.padEnd(150, '!')];
+  fixture.append(log, batchOf(values), 5);
+  story.values.push(...values);
+  fixture.manager.flushTurn();
+  await settle();
+};
+
+const retains: Script = async (fixture, story) => {
+  await appends(fixture, story);
+  const log = fixture.log();
+  log.updateHighWatermark(log.writtenOffset);
+  story.logStartOffset = 21;
+  await log.deleteRecordsBefore(21 as Offset);
+  await fixture.time.advance(120_000);
+  fixture.append(log, batchOf(['one more']), 3);
+  story.values.push('one more');
+  fixture.manager.flushTurn();
+  await settle();
+};
+
+const stopsCleanly: Script = async (fixture, story) => {
+  await appends(fixture, story);
+  await fixture.manager.close({ brokerEpoch: 42 });
+  story.fixture = fixture.restart();
+  const again = story.fixture.start();
+  const log = open(again, story);
+  again.append(log, batchOf(['second life']), 4);
+  story.values.push('second life');
+  again.manager.flushTurn();
+  await settle();
+  await again.manager.close();
+};
+
+const deletes: Script = async (fixture, story) => {
+  await appends(fixture, story);
+  story.isDeleted = true;
+  await fixture.manager.delete(PARTITION);
+  await fixture.time.advance(120_000);
+};
+
+function open(fixture: LogFixture, story: Story) {
+  const log = fixture.createLog();
+  log.setListener({
+    onWritten: () => undefined,
+    onDurable: (offset) => {
+      story.durableOffset = offset;
+    },
+    onFailure: () => undefined,
+  });
+  return log;
+}
+
+async function tell(script: Script, crashAfter: number) {
+  const fixture = new LogFixture({ fileSystem: new SimFileSystem({ directories: ['/data'] }) });
+  const story: Story = {
+    values: [],
+    durableOffset: 0,
+    logStartOffset: 0,
+    truncatingTo: undefined,
+    isDeleted: false,
+    fixture,
+  };
+  fixture.fileSystem.crashAfterOperations(crashAfter);
+  try {
+    fixture.start();
+    await script(fixture, story);
+  } catch {
+    // The crash; or what the log says once its disk is gone.
+  }
+  await settle();
+  return { fixture, story, isCrashed: fixture.fileSystem.isCrashed };
+}
+
+async function check(story: Story, mode: CrashMode, seed: number) {
+  const { fixture } = story;
+  const fileSystem = fixture.fileSystem.afterCrash(mode, seed);
+  const after = fixture.restart({ fileSystem }).start();
+  const reason = after.manager.offlineReason(PARTITION);
+  if (reason !== undefined) throw reason;
+  const log = after.manager.log(PARTITION);
+  if (log === undefined) {
+    expect(story.isDeleted || story.durableOffset === 0, 'the partition is gone').to.equal(true);
+    return;
+  }
+  expect(log.logEndOffset, 'everything durable is there').to.be.at.least(story.durableOffset);
+  expect(log.durableOffset, 'recovery synced what it kept').to.equal(log.logEndOffset);
+  expect(log.logStartOffset).to.be.at.most(story.logStartOffset);
+  const records = await readAll(log);
+  expect(records.map(([offset]) => offset)).to.deep.equal(
+    Array.from(records, (_record, index) => log.logStartOffset + index),
+  );
+  for (const [offset, value] of records) {
+    // What a truncation has not cut yet may stand or be gone, as it was.
+    expect(value, `offset ${offset}`).to.equal(story.values[offset]);
+  }
+  const epochs = log.epochs.entries;
+  for (const { startOffset } of epochs) expect(startOffset).to.be.below(log.logEndOffset);
+  after.write(log, batchOf(['life goes on']), 9);
+  await settle();
+  expect(log.durableOffset).to.equal(log.logEndOffset);
+  await after.manager.close();
+  expect(after.restart().start().log().logEndOffset).to.equal(log.logEndOffset);
+}
+
+describe('a log whose disk stops after any step', function () {
+  this.timeout(120_000);
+  const scripts: Record<string, Script> = { appends, truncates, retains, stopsCleanly, deletes };
+  for (const [name, script] of Object.entries(scripts)) {
+    for (const mode of ['keepAll', 'loseAllUnsynced', 'random'] as const) {
+      it(`keeps what was acknowledged: script ${name}, crash ${mode}`, async () => {
+        const whole = await tell(script, Number.POSITIVE_INFINITY);
+        const steps = whole.fixture.fileSystem.operationCount;
+        expect(steps).to.be.above(40);
+        for (let step = 0; step < steps; step += 1) {
+          const { story, isCrashed } = await tell(script, step);
+          expect(isCrashed).to.equal(true);
+          for (const seed of mode === 'random' ? [step, step + 1000, step + 2000] : [1]) {
+            try {
+              await check(story, mode, seed);
+            } catch (error) {
+              throw new Error(`after step ${step}, seed ${seed}: ${String(error)}`, {
+                cause: error,
+              });
+            }
+          }
+        }
+      });
+    }
+  }
+});
