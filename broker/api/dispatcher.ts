@@ -55,6 +55,8 @@ export interface DispatcherParts {
   readonly onFatal: (error: unknown) => void;
 }
 
+const NO_STATE_YET = 'The broker has not received the state of the cluster yet';
+
 type Handler = (request: ServerRequest) => void | Promise<void>;
 
 /** What the native listener serves beside Hello and Authenticate. */
@@ -131,6 +133,8 @@ function handlersOf(parts: DispatcherParts): ReadonlyMap<number, Handler> {
     [
       metadataApi as Api,
       (request) => {
+        // An empty image would tell clients that their topics are gone.
+        if (image.version === 0) throw new ProtocolError('LEADER_NOT_AVAILABLE', NO_STATE_YET);
         const { topics } = request.body as RequestOf<typeof metadataApi>;
         request.respond(metadataResponse(image, clusterId, topics));
       },
