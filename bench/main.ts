@@ -64,17 +64,21 @@ export async function main(args: readonly string[]): Promise<void> {
     const idle = await bench.idleUsage();
     const throughput = await measureThroughput(bench, options);
     const latency = await measureLatency(bench, options);
+    const { peakBytes } = bench;
     const report: BenchReport = {
       date: new Date().toISOString(),
       command: ['npm run bench --', ...args].join(' '),
       machine,
       start: { ...bench.startSeconds, ...(await bench.restart()) },
-      memory: { idleBytes: idle, peakBytes: bench.peakBytes },
+      memory: { idleBytes: idle, peakBytes },
       throughput,
       latency,
     };
     process.stdout.write(benchTable(report));
     process.stdout.write(`\nwritten to ${writeReport(report)}\n`);
+  } catch (error) {
+    note(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
   } finally {
     await bench.close();
   }
@@ -104,7 +108,11 @@ async function measureThroughput(
             bench.pid,
           );
           add(`produce ${name}`, valueBytes, produced);
-          const consumed = await runLoad({ kind: 'consume', options: load }, bench.pid);
+          const isOrdered = call === 'send';
+          const consumed = await runLoad(
+            { kind: 'consume', options: { ...load, isOrdered } },
+            bench.pid,
+          );
           if (call === 'sendBatch' && durability === 'relaxed') {
             add(`consume ${valueBytes} B`, valueBytes, consumed);
           }

@@ -1,10 +1,17 @@
 /** Entry of a load process: one load, described by its argument; the result on stdout as JSON. */
 
-import { consume, latency, type LatencyOptions, produce, type ProduceOptions } from './loads.ts';
+import {
+  consume,
+  type ConsumeOptions,
+  latency,
+  type LatencyOptions,
+  produce,
+  type ProduceOptions,
+} from './loads.ts';
 
 export type Load =
   | { readonly kind: 'produce'; readonly options: ProduceOptions }
-  | { readonly kind: 'consume'; readonly options: Parameters<typeof consume>[0] }
+  | { readonly kind: 'consume'; readonly options: ConsumeOptions }
   | { readonly kind: 'latency'; readonly options: LatencyOptions };
 
 const load = JSON.parse(process.argv[2] ?? '') as Load;
