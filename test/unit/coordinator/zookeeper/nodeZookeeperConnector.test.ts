@@ -222,6 +222,7 @@ describe('nodeZookeeperConnector', () => {
       fake = await FakeZookeeper.start({}, '::1');
     } catch {
       fake = await FakeZookeeper.start({});
+      // Skipped where the machine has no IPv6 loopback to connect to.
       this.skip();
     }
     const client = connect(`[::1]:${fake.port}`);
