@@ -6,12 +6,13 @@ import { dirname, join, normalize } from 'node:path';
 import { expect } from 'chai';
 import { createProgram } from '../cli/main.ts';
 import { banFaults } from './tidy/banList.ts';
-import { describeCommands } from './tidy/cliDocument.ts';
+import { commandLineFault, commandLines, describeCommands } from './tidy/cliDocument.ts';
 import { floors, layeringFault, sideDoors } from './tidy/layers.ts';
 import {
   type Import,
   importsOf,
   listFiles,
+  namedFiles,
   places,
   readSource,
   repositoryRoot,
@@ -109,7 +110,7 @@ describe('files', () => {
   });
 
   it('say in their head why they are long, above six hundred lines', () => {
-    const faults = codeFiles.filter(({ text }) => {
+    const faults = sources.filter(({ text }) => {
       const lines = text.split('\n');
       return lines.length > FILE_LINES_MAX && !/long because/i.test(lines.slice(0, 25).join(' '));
     });
@@ -162,6 +163,11 @@ describe('files', () => {
   function reachableFrom(entries: readonly string[]): ReadonlySet<string> {
     const byFile = new Map<string, Import[]>();
     for (const it of imports) byFile.set(it.file.path, [...(byFile.get(it.file.path) ?? []), it]);
+    const named = new Map(
+      codeFiles
+        .filter(({ path }) => topFolder(path) === 'test')
+        .map((file) => [file.path, namedFiles(file)]),
+    );
     const reached = new Set<string>();
     const queue = [...entries];
     for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
@@ -170,6 +176,7 @@ describe('files', () => {
       for (const { target } of byFile.get(path) ?? []) {
         if (target !== undefined) queue.push(target.replace(/\.js$/, '.ts'));
       }
+      queue.push(...(named.get(path) ?? []));
     }
     return reached;
   }
@@ -295,6 +302,29 @@ describe('documents', () => {
     const wanted = `${head}${mark}\n${describeCommands(await createProgram('all'))}`;
     if (process.env['UPDATE'] === '1') writeFileSync(path, wanted);
     else expect(written).to.equal(wanted);
+  });
+
+  it('name every metric, and no other', () => {
+    const text = readFileSync(join(repositoryRoot, 'docs/operations.md'), 'utf8');
+    const described = [...text.matchAll(/^\| `(odradek_\w+)` \|/gm)].map(([, name]) => name);
+    const counted = sources
+      .filter(({ path }) => path.startsWith('broker/'))
+      .flatMap(({ code }) =>
+        [...code.matchAll(/['"`](odradek_\w+)['"`]/g)].map(([, name]) => name),
+      );
+    expect(described.toSorted()).to.deep.equal([...new Set(counted)].toSorted());
+  });
+
+  it('show only commands and flags that there are', async () => {
+    const program = await createProgram('all');
+    const faults = documents.flatMap((path) => {
+      const text = readFileSync(join(repositoryRoot, path), 'utf8');
+      return commandLines(text).flatMap((line) => {
+        const fault = commandLineFault(program, line);
+        return fault === undefined ? [] : [`${path}: ${line}: ${fault}`];
+      });
+    });
+    expect(faults).to.deep.equal([]);
   });
 
   it('have one heading of the first level', () => {

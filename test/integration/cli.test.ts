@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Child } from '../harness/childProcess.ts';
 import { freePort } from '../harness/freePort.ts';
 import { jsonLines, odradek, odradekBin, StartedCluster } from '../harness/odradek.ts';
+import { removeDirectory, temporaryDirectory } from '../harness/temporaryDirectory.ts';
 import { waitFor } from '../harness/waitFor.ts';
 
 interface Consumed {
@@ -307,9 +309,24 @@ describe('the command line', function () {
       (await cluster.run(['topic', 'describe', topic, '--json'])).stdout,
     )[0]?.leader;
     const path = join(cluster.started.dir, `broker-${leader}`, 'data', `${topic}-0`);
-    const dumped = jsonLines((await odradek(['log', 'dump', path, '--json'])).stdout);
-    expect(dumped).to.not.have.length(0);
-    expect(await odradek(['log', 'verify', path])).to.include({ code: 0 });
+    const dumped = jsonLines((await odradek(['log', 'dump', path, '--json', '--records'])).stdout);
+    const values = dumped.filter(({ type }) => type === 'record').map(({ value }) => value);
+    expect(values).to.deep.equal(['YQ==', 'Yg==', 'Yw==']);
+    expect((await odradek(['log', 'dump', path])).stdout).to.match(/batch at 0: offsets 0 to \d/);
+
+    const sound = await odradek(['log', 'verify', path]);
+    expect(sound, sound.stderr).to.include({ code: 0 });
+    const copy = temporaryDirectory('damaged');
+    cpSync(path, join(copy, `${topic}-0`), { recursive: true });
+    const file = join(copy, `${topic}-0`, '00000000000000000000.log');
+    const bytes = readFileSync(file);
+    bytes[70] = (bytes[70] ?? 0) ^ 1;
+    writeFileSync(file, bytes);
+    const damaged = await odradek(['log', 'verify', join(copy, `${topic}-0`), '--quiet']);
+    expect(damaged.code).to.equal(1);
+    expect(damaged.stdout).to.match(new RegExp(`^${file} at \\d+: DAMAGED: .+\n$`));
+    removeDirectory(copy);
+    expect(await odradek(['log', 'verify', '/nonexistent'])).to.include({ code: 1 });
   });
 });
 

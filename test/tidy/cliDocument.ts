@@ -49,3 +49,30 @@ function defaultOf({ defaultValue, mandatory }: Option): string {
   const { host, port } = defaultValue as { readonly host: string; readonly port: number };
   return `\`${host}:${port}\``;
 }
+
+/** Lines within code blocks that call the command. */
+export function commandLines(markdown: string): readonly string[] {
+  return [...markdown.matchAll(/```\w*\n([\s\S]*?)```/g)]
+    .flatMap(([, block = '']) => block.split('\n'))
+    .map((line) => /^\s*(?:npx )?(odradek .*)$/.exec(line)?.[1])
+    .filter((line) => line !== undefined);
+}
+
+/** @returns what the command does not know, or undefined. */
+export function commandLineFault(program: Command, line: string): string | undefined {
+  const words = line
+    .replace(/\s[#<>|].*$/, '')
+    .split(/\s+/)
+    .slice(1);
+  let command = program;
+  for (const word of words) {
+    const child = command.commands.find((it) => it.name() === word);
+    if (child === undefined) break;
+    command = child;
+  }
+  if (command.commands.length > 0) return `no such command below ${command.name()}`;
+  const unknown = words
+    .filter((word) => word.startsWith('--'))
+    .find((word) => !command.options.some(({ long }) => long === word));
+  return unknown === undefined ? undefined : `${command.name()} has no ${unknown}`;
+}

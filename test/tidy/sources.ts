@@ -45,6 +45,9 @@ export function topFolder(path: string): string {
 const importPattern =
   /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*|new URL\(\s*)(['"])([^'"\n]+)\1/g;
 
+/** A file that a test starts as a process, or loads by its name. */
+const fileNamePattern = /(?<!from\s*)(['"])((?:\.{0,2}\/)?[\w./-]+\.ts)\1/g;
+
 /** Static, dynamic and type imports, re-exports, and modules named by `new URL(...)`. */
 export function importsOf(file: SourceFile): readonly Import[] {
   return [...file.code.matchAll(importPattern)].map(([, , specifier = '']) => ({
@@ -54,6 +57,14 @@ export function importsOf(file: SourceFile): readonly Import[] {
       ? normalize(join(dirname(file.path), specifier)).replace(/\/$/, '')
       : undefined,
   }));
+}
+
+/** Files beside or below this one whose names stand in its strings. */
+export function namedFiles(file: SourceFile): readonly string[] {
+  return [...file.code.matchAll(fileNamePattern)].flatMap(([, , name = '']) => [
+    normalize(join(dirname(file.path), name)),
+    normalize(join(dirname(file.path), 'fixtures', name)),
+  ]);
 }
 
 /**
