@@ -63,9 +63,9 @@ export class BufferedProducer implements Producer, SenderHost, PendingHost {
     this.#onClosed = onClosed;
     this.#settings = producerSettings(options, cluster.context);
     this.#encoder = new RecordEncoder(options);
-    const { compression, batchBytes, partitioner } = this.#settings;
+    const { compression, batchBytes } = this.#settings;
     this.#builders = new BuilderPool(compression, batchBytes);
-    this.#chooser = new PartitionChooser(partitioner, cluster.environment.random);
+    this.#chooser = new PartitionChooser(this.#settings, cluster.environment.random);
     this.#sender = new Sender(cluster, this.#settings, { builders: this.#builders, host: this });
     this.#pending = new PendingRecords(cluster, this.#settings, this);
   }
@@ -293,13 +293,8 @@ export class BufferedProducer implements Producer, SenderHost, PendingHost {
   place(topic: TopicQueue, record: EncodedRecord): ProducerBatch {
     const { key, value, headers, timestamp, sizeBytes } = record;
     const metadata = this.#cluster.metadata.topic(topic.topic) ?? topic.metadata!;
-    const wished = record.partition;
-    const queue = topic.queue(this.#chooser.choose(topic, metadata, { key, wished }));
-    let batch = queue.open;
-    if (batch !== undefined && batch.builder.sizeBytes + sizeBytes > this.#settings.batchBytes) {
-      batch.sealed = true;
-      batch = undefined;
-    }
+    const queue = topic.queue(this.#chooser.choose(topic, metadata, record));
+    let batch = queue.openFor(sizeBytes, this.#settings.batchBytes);
     if (batch === undefined) {
       const nowMs = this.#cluster.environment.clock.monotonicMs();
       batch = new ProducerBatch(queue, nowMs, this.#builders.take());

@@ -1,22 +1,23 @@
 /** Chooses the partition of each record: as wished, by the application's own rule, by key, or any. */
 
 import type { Random } from '../../common/index.ts';
-import { ProtocolError, type RecordBytes } from '../../protocol/index.ts';
+import { ProtocolError } from '../../protocol/index.ts';
 import type { TopicMetadata } from '../cluster/metadata.ts';
-import { keyedPartition, type Partitioner } from './partitioner.ts';
-import type { TopicQueue } from './topicQueue.ts';
+import { keyedPartition } from './partitioner.ts';
+import type { ProducerSettings } from './producerSettings.ts';
+import type { EncodedRecord, TopicQueue } from './topicQueue.ts';
 
 const SCRATCH_BYTES = 1024;
 /** A UTF-16 code unit takes at most three bytes of UTF-8. */
 const UTF8_BYTES_PER_UNIT = 3;
 
 export class PartitionChooser {
-  readonly #partitioner: Partitioner | undefined;
+  readonly #settings: Pick<ProducerSettings, 'partitioner' | 'batchBytes'>;
   readonly #random: Random;
   #scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
 
-  constructor(partitioner: Partitioner | undefined, random: Random) {
-    this.#partitioner = partitioner;
+  constructor(settings: Pick<ProducerSettings, 'partitioner' | 'batchBytes'>, random: Random) {
+    this.#settings = settings;
     this.#random = random;
   }
 
@@ -27,12 +28,13 @@ export class PartitionChooser {
   choose(
     topic: TopicQueue,
     metadata: TopicMetadata,
-    { key, wished }: { readonly key: RecordBytes; readonly wished: number | undefined },
+    { key, partition, sizeBytes }: Pick<EncodedRecord, 'key' | 'partition' | 'sizeBytes'>,
   ): number {
     const partitionCount = metadata.partitions.length;
-    if (wished !== undefined) return checked(wished, metadata, 'partition');
-    if (this.#partitioner !== undefined) {
-      const chosen = this.#partitioner({
+    if (partition !== undefined) return checked(partition, metadata, 'partition');
+    const { partitioner } = this.#settings;
+    if (partitioner !== undefined) {
+      const chosen = partitioner({
         topic: topic.topic,
         key: typeof key === 'string' ? Buffer.from(key) : key,
         partitionCount,
@@ -40,7 +42,7 @@ export class PartitionChooser {
       });
       return checked(chosen, metadata, 'the partition that the partitioner returned');
     }
-    if (key === null) return this.#sticky(topic, metadata);
+    if (key === null) return this.#sticky(topic, metadata, sizeBytes);
     if (typeof key !== 'string') return keyedPartition(key, partitionCount);
     return keyedPartition(this.#scratch, partitionCount, this.#encode(key));
   }
@@ -49,10 +51,12 @@ export class PartitionChooser {
    * Stays with one partition as long as a batch of it takes more records, so that batches are few
    * and large; then takes the less loaded of two at random, so that a slow broker gets less.
    */
-  #sticky(topic: TopicQueue, { partitions, available }: TopicMetadata): number {
+  #sticky(topic: TopicQueue, { partitions, available }: TopicMetadata, sizeBytes: number): number {
     if (partitions.length === 1) return 0;
     const current = topic.stickyPartition;
-    if (current >= 0 && topic.queue(current).open !== undefined) return current;
+    const open =
+      current < 0 ? undefined : topic.queue(current).openFor(sizeBytes, this.#settings.batchBytes);
+    if (open !== undefined) return current;
     const one = available[this.#random.below(available.length)]!;
     const other = available[this.#random.below(available.length)]!;
     const better = topic.queue(one).queuedBytes <= topic.queue(other).queuedBytes ? one : other;

@@ -21,10 +21,11 @@ export class PartitionQueue {
     return this.batches[0];
   }
 
-  /** The batch that takes further records, if one does. */
-  get open(): ProducerBatch | undefined {
+  /** The batch that takes a further record of this size, if one does. */
+  openFor(sizeBytes: number, batchBytes: number): ProducerBatch | undefined {
     const last = this.batches.at(-1);
-    return last === undefined || last.sealed ? undefined : last;
+    if (last === undefined || last.sealed) return undefined;
+    return last.builder.sizeBytes + sizeBytes <= batchBytes ? last : undefined;
   }
 
   /** Bytes of all batches: what a record added now would have before it. */
