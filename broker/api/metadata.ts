@@ -4,7 +4,6 @@ import {
   type describeClusterApi,
   errorCode,
   type metadataApi,
-  ProtocolError,
   type ResponseOf,
 } from '../../protocol/index.ts';
 import type { ClusterImage, TopicImage } from '../metadata/index.ts';
@@ -13,22 +12,12 @@ type MetadataResponse = ResponseOf<typeof metadataApi>;
 type TopicResult = MetadataResponse['topics'][number];
 type ClusterResponse = ResponseOf<typeof describeClusterApi>;
 
-/**
- * @param names null for all topics.
- * @throws {ProtocolError} LEADER_NOT_AVAILABLE until a controller has sent the first snapshot: an
- *   empty image would tell clients that their topics are gone, and after a while they believe it.
- */
+/** @param names null for all topics. */
 export function metadataResponse(
   image: ClusterImage,
   clusterId: string,
   names: readonly string[] | null,
 ): MetadataResponse {
-  if (image.version === 0) {
-    throw new ProtocolError(
-      'LEADER_NOT_AVAILABLE',
-      'This broker has not heard of a controller since it was started',
-    );
-  }
   const wanted = names ?? [...image.topics.keys()].filter((name) => image.usableTopic(name));
   return {
     clusterId,

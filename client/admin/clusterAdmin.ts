@@ -235,21 +235,28 @@ export class ClusterAdmin implements Admin {
     brokerId?: number,
   ): Promise<Response> {
     const { pool } = this.#cluster;
-    return this.#retry(deadline, async () => {
+    const attempt = async (): Promise<Response> => {
       const connection = await (brokerId === undefined ? pool.any() : pool.broker(brokerId));
       const timeoutMs = Math.max(Math.ceil(deadline.remainingMs), 1);
       return connection.call(api, request(timeoutMs), { timeoutMs, signal: deadline.signal });
-    });
+    };
+    return this.#retry(deadline, attempt, wasNotDone);
   }
 
-  async #retry<T>(deadline: Deadline, attempt: () => Promise<T>): Promise<T> {
+  /** @param isRepeatable whether the attempt that failed so may be made again; see `wasNotDone`. */
+  async #retry<T>(
+    deadline: Deadline,
+    attempt: () => Promise<T>,
+    isRepeatable: (error: ProtocolError) => boolean = () => true,
+  ): Promise<T> {
     for (;;) {
       deadline.check();
       try {
         return await deadline.race(attempt());
       } catch (error) {
-        const unsent = error instanceof ProtocolError && error.details['sent'] === false;
-        if (!(unsent && error.retriable)) throw error;
+        if (!(error instanceof ProtocolError && error.retriable && isRepeatable(error))) {
+          throw error;
+        }
         await deadline.sleep(RETRY_PAUSE_MS, error);
       }
     }
@@ -294,6 +301,11 @@ export class ClusterAdmin implements Admin {
     }
     return logs;
   }
+}
+
+/** Whether the request surely changed nothing: it never left, or the answer says so. */
+function wasNotDone(error: ProtocolError): boolean {
+  return error.details['sent'] === false || error.definition.outcomeUnknown !== true;
 }
 
 function isAway(error: unknown): boolean {

@@ -3,7 +3,7 @@
 import type { LogFields, Logger, LogLevel } from '../../../common/index.ts';
 import type { SimNode } from '../kernel/index.ts';
 
-const LINES_MAX = Number(process.env["SIM_LINES"] ?? 200);
+const LINES_MAX = Number(process.env['SIM_LINES'] ?? 200);
 
 export class LogLines {
   readonly #lines: string[] = [];

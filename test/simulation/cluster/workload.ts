@@ -88,11 +88,24 @@ export class Workload {
     return found;
   }
 
-  async listTopics(): Promise<readonly string[]> {
-    const client = this.#cluster.client('client-reader');
-    const topics = await client.admin().listTopics();
-    await client.close();
-    return topics.map(({ topic }) => topic);
+  /**
+   * Resolves when the list of topics is what was acknowledged, ten times in a row. A broker may
+   * hear of a change after its acknowledgement, but it hears of it.
+   */
+  async untilListed(): Promise<void> {
+    const name = 'client-reader';
+    for (let agreed = 0; agreed < 10; ) {
+      const client = this.#cluster.client(name);
+      const topics = await client.admin().listTopics();
+      await client.close();
+      const present = new Set(topics.map(({ topic }) => topic));
+      const isRight = [...this.existence].every(
+        ([topic, existence]) =>
+          existence === 'unknown' || (existence === 'present') === present.has(topic),
+      );
+      agreed = isRight ? agreed + 1 : 0;
+      await this.#pause(name, 100);
+    }
   }
 
   #client(name: string): Odradek {
