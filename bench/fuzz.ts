@@ -3,33 +3,20 @@
  * them, keep its memory flat and go on serving others.
  */
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ClusterDirectory, Progress, Starter } from '../cli/index.ts';
-import { Odradek } from '../client/index.ts';
+import { Progress } from '../cli/index.ts';
 import { systemClock, systemTimers } from '../common/environment/production/index.ts';
-import type { SocketAddress } from '../common/index.ts';
 import { nodeTransport } from '../network/index.ts';
 import { fuzz } from './fuzz/fuzzer.ts';
-import { startStubServer } from './fuzz/stubServer.ts';
+import { brokerTarget, type FuzzTarget, stubTarget } from './fuzz/fuzzTarget.ts';
+import { residentBytes } from './load/processUsage.ts';
 
 const FRAMES = 1_000_000;
 /** Frames sent before memory is looked at first: caches and compiled code are then in place. */
 const WARM_UP_FRAMES = 50_000;
-const KIB = 1024;
+const MIB = 1024 * 1024;
 
 const environment = { clock: systemClock, timers: systemTimers, transport: nodeTransport };
-
-interface FuzzTarget {
-  readonly name: string;
-  readonly address: SocketAddress;
-  /** Of the process that is fuzzed; undefined for one whose pid is not known. */
-  readonly pid: number | undefined;
-  readonly topics: readonly string[];
-  close(): Promise<void>;
-}
 
 /** Ends with exit code 0 where the target served a good connection to the end. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -71,7 +58,7 @@ async function run(target: FuzzTarget, frames: number, seed: number) {
   const warmUp = Math.min(WARM_UP_FRAMES, Math.floor(frames / 4));
   const options = { seed, address, topics, environment };
   await fuzz({ ...options, frames: warmUp });
-  const rssBeforeKib = rssKib(target.pid);
+  const rssBeforeBytes = rssBytes(target.pid);
   const progress = new Progress('fuzz');
   const result = await fuzz({
     ...options,
@@ -85,21 +72,21 @@ async function run(target: FuzzTarget, frames: number, seed: number) {
     seed,
     ...result,
     frames: result.frames + warmUp,
-    rssBeforeKib,
-    rssAfterKib: rssKib(target.pid),
+    rssBeforeBytes,
+    rssAfterBytes: rssBytes(target.pid),
   };
 }
 
 function described(result: Awaited<ReturnType<typeof run>>): string {
-  const mib = (kib: number | undefined) =>
-    kib === undefined ? 'unknown' : `${(kib / KIB).toFixed(1)} MiB`;
+  const mib = (bytes: number | undefined) =>
+    bytes === undefined ? 'unknown' : `${(bytes / MIB).toFixed(1)} MiB`;
   return [
-    `frames sent           ${result.frames} (${(result.bytesSent / KIB / KIB).toFixed(0)} MiB)`,
+    `frames sent           ${result.frames} (${(result.bytesSent / MIB).toFixed(0)} MiB)`,
     `connections           ${result.connections}`,
-    `answers               ${(result.bytesReceived / KIB / KIB).toFixed(1)} MiB`,
+    `answers               ${(result.bytesReceived / MIB).toFixed(1)} MiB`,
     `seconds               ${result.seconds.toFixed(1)}`,
     `good calls answered   ${result.goodCalls}, slowest ${result.goodLatencyMsMax.toFixed(1)} ms`,
-    `RSS of the target     ${mib(result.rssBeforeKib)} before, ${mib(result.rssAfterKib)} after`,
+    `RSS of the target     ${mib(result.rssBeforeBytes)} before, ${mib(result.rssAfterBytes)} after`,
     '',
   ].join('\n');
 }
@@ -109,17 +96,8 @@ async function startTarget(values: {
   readonly brokers?: string | undefined;
   readonly pid?: string | undefined;
 }): Promise<FuzzTarget> {
-  if (values.stub) {
-    const server = await startStubServer(environment);
-    return {
-      name: 'a listener without a broker, in this process',
-      address: server.address,
-      pid: process.pid,
-      topics: ['fuzz', 'absent'],
-      close: () => server.close(),
-    };
-  }
-  if (values.brokers === undefined) return startBroker();
+  if (values.stub) return stubTarget(environment);
+  if (values.brokers === undefined) return brokerTarget();
   const separator = values.brokers.lastIndexOf(':');
   const host = values.brokers.slice(0, separator);
   return {
@@ -131,50 +109,6 @@ async function startTarget(values: {
   };
 }
 
-/** A coordinator and one broker, each a process of its own, with a topic to aim at. */
-async function startBroker(): Promise<FuzzTarget> {
-  const path = mkdtempSync(join(tmpdir(), 'odradek-fuzz-'));
-  const starter = new Starter(
-    {
-      directory: new ClusterDirectory(path),
-      brokerCount: 1,
-      zookeeper: undefined,
-      nativePort: 0,
-      adminPort: 0,
-      coordinatorPort: 0,
-      childArgs: ['--log-level', 'error'],
-    },
-    (text) => process.stderr.write(`${text}\n`),
-  );
-  const close = async (): Promise<void> => {
-    await starter.stop();
-    rmSync(path, { recursive: true, force: true });
-  };
-  try {
-    const cluster = await starter.start();
-    const broker = cluster.brokers[0]!;
-    await using odradek = new Odradek({ brokers: [broker.native] });
-    await odradek.admin().createTopic({ topic: 'fuzz', partitions: 2 });
-    const separator = broker.native.lastIndexOf(':');
-    return {
-      name: `broker ${broker.id}`,
-      address: {
-        host: broker.native.slice(0, separator),
-        port: Number(broker.native.slice(separator + 1)),
-      },
-      pid: broker.pid,
-      topics: ['fuzz', 'absent'],
-      close,
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
-
-function rssKib(pid: number | undefined): number | undefined {
-  if (pid === undefined) return undefined;
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const found = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
-  return found === undefined ? undefined : Number(found);
+function rssBytes(pid: number | undefined): number | undefined {
+  return pid === undefined ? undefined : residentBytes(pid).now;
 }
