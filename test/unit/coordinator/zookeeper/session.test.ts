@@ -24,9 +24,13 @@ interface Scripted {
 }
 
 /** A session above a connection that the test plays by hand, in virtual time. */
-function scripted(options: { outstandingMax?: number; requestTimeoutMs?: number } = {}): Scripted {
+function scripted(
+  options: { outstandingMax?: number; requestTimeoutMs?: number } = {},
+  wrapTimers: (timers: Timers) => Timers = (timers) => timers,
+): Scripted {
   const simulation = new Simulation({ seed: 1 });
-  const environment = simulation.node('broker').environment();
+  const world = simulation.node('broker').environment();
+  const environment = { ...world, timers: wrapTimers(world.timers) };
   const connector = new ScriptedConnector(() => environment.clock.monotonicMs());
   const session = new CoordinatorSession(
     { ...environment, coordinator: connector },
@@ -281,17 +285,26 @@ describe('CoordinatorSession', () => {
     });
 
     it('looks for an answer in its sockets before it judges a deadline after a stall', async () => {
-      const { session, connected, pass, states, simulation } = scripted();
+      let judge = (): void => undefined;
+      const { session, connected, pass, states } = scripted({}, (timers) => ({
+        afterTurn: (callback) => timers.afterTurn(callback),
+        set: (delayMs, callback, options) => {
+          if (delayMs < 6_900 || delayMs > 7_000) return timers.set(delayMs, callback, options);
+          judge = callback;
+          return { cancel: () => undefined };
+        },
+      }));
       const connection = connected();
       session.proveBy('/r');
-      const startMs = simulation.nowMs;
-      connection.seen.find(({ isMulti }) => isMulti)?.answer();
-      await pass(3_500);
-      const [, second] = connection.seen.filter(({ isMulti }) => isMulti);
-      // After a stall timers come first, and the answer that has been waiting just after them.
-      simulation.scheduler.at(startMs + 7_000, 'answer', () => second?.answer());
-      await pass(4_000);
-      expect(second?.sentMs).to.be.a('number');
+      const proof = (index: number): SeenOperation | undefined =>
+        connection.seen.filter(({ isMulti }) => isMulti)[index];
+      proof(0)?.answer();
+      await pass(7_500);
+      expect(proof(1)?.sentMs).to.be.a('number');
+      // After a stall timers come first; the answer that has been waiting comes just after them.
+      judge();
+      proof(1)?.answer();
+      await pass(10);
       expect(states).to.deep.equal(['proven']);
     });
 
