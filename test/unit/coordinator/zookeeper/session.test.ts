@@ -1,9 +1,5 @@
 import { expect } from 'chai';
-import {
-  type CoordinatorConnector,
-  CoordinatorError,
-  silentLogger,
-} from '../../../../common/index.ts';
+import { CoordinatorError, silentLogger, type Timers } from '../../../../common/index.ts';
 import { CoordinatorSession } from '../../../../coordinator/index.ts';
 import { Simulation } from '../../../simulation/kernel/index.ts';
 import {
