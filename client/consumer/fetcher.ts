@@ -188,7 +188,7 @@ export class Fetcher<Key, Value> {
     const shareBytes = Math.floor(settings.prefetchBytes / (2 * leaders));
     const maxBytes = Math.min(settings.fetchBytesMax, Math.max(shareBytes, FETCH_BYTES_MIN));
     return {
-      replicaId: -1,
+      rack: null,
       maxWaitMs: settings.fetchWaitMsMax,
       minBytes: settings.fetchBytesMin,
       maxBytes,

@@ -5,17 +5,10 @@ import {
   type DeliveryResult,
   type Producer,
 } from '../../../../client/index.ts';
+import { errorOf as anyErrorOf } from '../errorOf.ts';
 import { FakeCluster, hostOf } from '../fakeCluster.ts';
 
-/** The error of a promise that must reject. */
-async function errorOf(promise: Promise<unknown>): Promise<DeliveryError> {
-  try {
-    await promise;
-  } catch (error) {
-    return error as DeliveryError;
-  }
-  throw new Error('The promise did not reject');
-}
+const errorOf = (promise: Promise<unknown>) => anyErrorOf<DeliveryError>(promise);
 
 describe('The producer', () => {
   const unhandled: unknown[] = [];
