@@ -16,7 +16,7 @@ import {
   encodeExpired,
 } from './juteConnect.ts';
 import { encodeHeader, encodeReply, encodeWatchEvent } from './juteReply.ts';
-import { type DecodedRequest, decodeRequest } from './juteRequest.ts';
+import { decodeRequest } from './juteRequest.ts';
 import { Refusal } from './refusal.ts';
 import { ReplyGate } from './replyGate.ts';
 import { negotiateTimeoutMs, SessionDeadlines } from './sessionDeadlines.ts';
@@ -229,17 +229,16 @@ export class CoordinatorService implements ClientLinkHandler {
     { header, reader }: { readonly header: RequestHeader; readonly reader: JuteReader },
   ): void {
     const { xid, operation } = header;
-    const decoded = decode(operation, reader);
-    if (typeof decoded === 'string') {
-      const thenEnd = decoded === 'UNIMPLEMENTED';
-      this.#answer(link, { xid, err: ERROR_NUMBER[decoded], thenEnd });
+    const request = decode(operation, reader);
+    if (typeof request === 'string') {
+      const thenEnd = request === 'UNIMPLEMENTED';
+      this.#answer(link, { xid, err: ERROR_NUMBER[request], thenEnd });
       return;
     }
-    const { request } = decoded;
     const reply = this.#apply(request, this.#context(sessionId));
     const closes = request.type === 'closeSession';
     if (closes) this.#deadlines.forget(sessionId);
-    const packet = encodeReply({ xid, operation, ...decoded }, reply);
+    const packet = encodeReply({ xid, operation, request }, reply);
     this.#gate.pass(link, packet, { zxid: reply.zxid, answers: true, thenEnd: closes });
   }
 
@@ -304,7 +303,7 @@ export class CoordinatorService implements ClientLinkHandler {
 }
 
 /** @returns the request, or the error that answers it. */
-function decode(operation: number, reader: JuteReader): DecodedRequest | TreeErrorCode {
+function decode(operation: number, reader: JuteReader): TreeRequest | TreeErrorCode {
   try {
     return decodeRequest(operation, reader);
   } catch (error) {

@@ -82,7 +82,7 @@ export function decodeJournalEntry(bytes: Buffer, position: number): JournalEntr
   const sessionId = reader.sessionId();
   try {
     // Only writes are ever journalled, and the checksum says that this was.
-    const request = decodeRequest(reader.int(), reader).request as WriteRequest;
+    const request = decodeRequest(reader.int(), reader) as WriteRequest;
     return { transaction: { zxid, timeMs, sessionId, request }, durableZxid, end };
   } catch (cause) {
     throw new CorruptionError(

@@ -40,8 +40,6 @@ export interface WireRequest {
   readonly xid: number;
   readonly operation: number;
   readonly request: TreeRequest;
-  /** Of a multi; see `DecodedRequest`. */
-  readonly operationCodes: readonly number[];
 }
 
 /** A packet with a header and nothing else: pings, refusals, and answers without a body. */
@@ -65,7 +63,7 @@ export function encodeReply(
   wire: WireRequest,
   reply: TreeReply<TreeResults[TreeRequest['type']]>,
 ): Uint8Array {
-  const { xid } = wire;
+  const { xid, request } = wire;
   const { zxid } = reply;
   if (reply.ok) {
     const writer = beginPacket({ xid, zxid, err: 0 });
@@ -73,10 +71,12 @@ export function encodeReply(
     return finishPacket(writer);
   }
   const err = ERROR_NUMBER[reply.error];
-  if (reply.failedIndex === undefined) return encodeHeader({ xid, zxid, err });
+  if (reply.failedIndex === undefined || request.type !== 'multi') {
+    return encodeHeader({ xid, zxid, err });
+  }
   // A multi that was refused is itself in order: its parts say which of them failed, and how.
   const writer = beginPacket({ xid, zxid, err: 0 });
-  for (const index of wire.operationCodes.keys()) {
+  for (const index of request.operations.keys()) {
     encodeMultiError(errOfPart(index, reply.failedIndex, err), writer);
   }
   endMulti(writer);
@@ -89,7 +89,7 @@ function errOfPart(index: number, failedIndex: number, err: number): number {
 }
 
 function encodeResult(
-  { operation, request, operationCodes }: WireRequest,
+  { operation, request }: WireRequest,
   result: TreeResults[TreeRequest['type']],
   writer: JuteWriter,
 ): void {
@@ -126,7 +126,7 @@ function encodeResult(
       writer.string(request.path);
       return;
     case 'multi':
-      encodeMulti(result as TreeResults['multi'], operationCodes, writer);
+      encodeMulti(result as TreeResults['multi'], writer);
       return;
     case 'delete':
     case 'check':
@@ -139,18 +139,11 @@ function encodeResult(
   }
 }
 
-function encodeMulti(
-  results: readonly MultiResult[],
-  operationCodes: readonly number[],
-  writer: JuteWriter,
-): void {
-  for (const [index, result] of results.entries()) {
-    const code = operationCodes[index] ?? OPERATION[result.type];
-    writer.int(code).boolean(false).int(0);
+function encodeMulti(results: readonly MultiResult[], writer: JuteWriter): void {
+  for (const result of results) {
+    writer.int(OPERATION[result.type]).boolean(false).int(0);
     if (result.type === 'create') writer.string(result.path);
-    if (result.type === 'setData' || code === OPERATION.create2) {
-      encodeStat((result as { stat: TreeStat }).stat, writer);
-    }
+    if (result.type === 'setData') encodeStat(result.stat, writer);
   }
   endMulti(writer);
 }

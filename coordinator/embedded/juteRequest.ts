@@ -29,19 +29,11 @@ import {
 } from './treeRequest.ts';
 import { OPERATION } from './wireConstants.ts';
 
-export interface DecodedRequest {
-  readonly request: TreeRequest;
-  /** Of a multi: operation code of each part. create and create2 differ only in their results. */
-  readonly operationCodes: readonly number[];
-}
-
 /** Bits of the `flags` of a create. */
 const EPHEMERAL = 1;
 const SEQUENTIAL = 2;
 /** Containers and nodes with a time to live, which ZooKeeper knows and this server does not. */
 const FLAGS_UNSUPPORTED = [4, 5, 6];
-
-const NO_CODES: readonly number[] = [];
 
 /**
  * Decodes the body of a request. Data is copied, so the packet's buffer may be used again.
@@ -49,12 +41,7 @@ const NO_CODES: readonly number[] = [];
  * @throws {JuteError} when the bytes are not what the operation calls for.
  * @throws {Refusal} UNIMPLEMENTED or BAD_ARGUMENTS for an operation or a flag unknown here.
  */
-export function decodeRequest(operation: number, reader: JuteReader): DecodedRequest {
-  if (operation === OPERATION.multi) return decodeMulti(reader);
-  return { request: decodeOne(operation, reader), operationCodes: NO_CODES };
-}
-
-function decodeOne(operation: number, reader: JuteReader): TreeRequest {
+export function decodeRequest(operation: number, reader: JuteReader): TreeRequest {
   switch (operation) {
     case OPERATION.exists:
       return decodeWatched('exists', reader);
@@ -82,6 +69,8 @@ function decodeOne(operation: number, reader: JuteReader): TreeRequest {
       const timeoutMs = reader.int();
       return { type: 'createSession', timeoutMs, password: reader.bytes() ?? new Uint8Array(0) };
     }
+    case OPERATION.multi:
+      return { type: 'multi', operations: decodeMulti(reader) };
     default:
       return decodeOperation(operation, reader) ?? refuse('UNIMPLEMENTED');
   }
@@ -130,18 +119,17 @@ function decodeSetWatches(reader: JuteReader): ReadRequest {
   return { type: 'setWatches', relativeZxid, data: paths(), exists: paths(), children: paths() };
 }
 
-function decodeMulti(reader: JuteReader): DecodedRequest {
+/** A create2 in a multi is a create, in ZooKeeper too: its result has no stat. */
+function decodeMulti(reader: JuteReader): MultiOperation[] {
   const operations: MultiOperation[] = [];
-  const operationCodes: number[] = [];
   for (;;) {
     const code = reader.int();
     const done = reader.boolean();
     reader.int();
-    if (done) return { request: { type: 'multi', operations }, operationCodes };
+    if (done) return operations;
     const operation = decodeOperation(code, reader);
     if (operation === undefined) throw new JuteError(`A multi cannot hold operation ${code}`);
     operations.push(operation);
-    operationCodes.push(code);
   }
 }
 

@@ -166,7 +166,7 @@ export class ZnodeTree {
     if (path.includes('\0')) refuse('BAD_ARGUMENTS');
     // Absent or not: the watch then waits for the node to be created.
     if (watch === true) this.#dataWatches.add(path, sessionId);
-    const node = this.#store.nodes.get(path);
+    const node = this.#find(path);
     return node === undefined ? refuse('NO_NODE') : { stat: statOf(node) };
   }
 
@@ -196,8 +196,13 @@ export class ZnodeTree {
     }
   }
 
+  /** As in ZooKeeper, reads take the empty path for the root, and no other path is judged. */
+  #find(path: string): Znode | undefined {
+    return this.#store.nodes.get(path === '' ? '/' : path);
+  }
+
   #require(path: string, permissions: number): Znode {
-    const node = this.#store.nodes.get(path) ?? refuse('NO_NODE');
+    const node = this.#find(path) ?? refuse('NO_NODE');
     permit(node, permissions);
     return node;
   }

@@ -128,6 +128,17 @@ export class JuteClient {
     await waitFor(() => this.closed, { what: 'the server closes the connection' });
   }
 
+  /** Reads what comes as text, until the server closes. To be called before anything is sent. */
+  async readText(): Promise<string> {
+    this.#socket.removeAllListeners('data');
+    let text = '';
+    this.#socket.on('data', (bytes) => {
+      text += bytes.toString();
+    });
+    await this.waitForClose();
+    return text;
+  }
+
   /** Drops the connection; the session lives on. */
   drop(): void {
     this.#socket.destroy();

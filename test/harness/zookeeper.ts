@@ -99,16 +99,16 @@ async function launch(configuration: string, port: number): Promise<Child> {
   }
 }
 
-/** Whether the server says that it is in order. */
+/** Whether the server takes sessions. (`ruok` is answered before it does.) */
 export function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     let answer = '';
-    const socket = connect(port, '127.0.0.1', () => socket.write('ruok'));
+    const socket = connect(port, '127.0.0.1', () => socket.write('srvr'));
     socket.setTimeout(1000, () => socket.destroy());
     socket.on('data', (bytes) => {
       answer += bytes.toString();
     });
     socket.on('error', () => undefined);
-    socket.on('close', () => resolve(answer === 'imok'));
+    socket.on('close', () => resolve(answer.includes('Mode: ')));
   });
 }

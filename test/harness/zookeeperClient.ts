@@ -27,6 +27,24 @@ const MODES: Readonly<Record<Mode, number>> = {
 
 type Callback<T> = (error: Error | null, ...values: T[]) => void;
 
+/** Clients that are still trying to stay connected: they would keep the test run alive. */
+const living = new Set<TestClient>();
+
+/** Ends what a failed test has left; to be called after each test that makes clients. */
+export function abandonClients(): void {
+  for (const client of living) client.vanish();
+}
+
+/** How long a server may leave a connect request unanswered. */
+const CONNECT_WAIT_MS = 500;
+const CONNECTING = 1;
+
+interface ConnectionManager {
+  socket?: { destroy(): void };
+  state: number;
+  connect: () => void;
+}
+
 export class TestClient {
   readonly raw: Client;
   /** State changes in order: connected, disconnected, expired. */
@@ -35,6 +53,7 @@ export class TestClient {
   readonly events: string[] = [];
 
   private constructor(address: string, sessionTimeoutMs: number) {
+    living.add(this);
     this.raw = zookeeper.createClient(address, {
       sessionTimeout: sessionTimeoutMs,
       spinDelay: 50,
@@ -43,6 +62,7 @@ export class TestClient {
     for (const state of ['connected', 'disconnected', 'expired'] as const) {
       this.raw.on(state, () => this.states.push(state));
     }
+    this.#giveUpSilentServers();
   }
 
   static async connect(address: string, sessionTimeoutMs = 10_000): Promise<TestClient> {
@@ -80,10 +100,12 @@ export class TestClient {
     );
   }
 
-  setData(path: string, data: Buffer | string, version = -1): Promise<TestStat> {
-    return promised<unknown>((done) =>
-      this.raw.setData(path, Buffer.from(data), version, done),
-    ).then(([stat]) => readable(stat));
+  async setData(path: string, data: Buffer | string, version = -1): Promise<TestStat> {
+    const bytes = Buffer.from(data);
+    const [stat] = await promised<unknown>((done) =>
+      this.raw.setData(path, bytes, version, done as never),
+    );
+    return readable(stat);
   }
 
   async getData(path: string, options: { watch?: boolean } = {}) {
@@ -109,11 +131,12 @@ export class TestClient {
   }
 
   async remove(path: string, version = -1): Promise<void> {
-    await promised((done) => this.raw.remove(path, version, done));
+    await promised((done) => this.raw.remove(path, version, done as never));
   }
 
   /** Ends the session, and waits until the client says so. */
   async close(): Promise<void> {
+    living.delete(this);
     const before = this.states.filter((state) => state === 'disconnected').length;
     this.raw.close();
     await this.waitForState('disconnected', before + 1);
@@ -121,21 +144,34 @@ export class TestClient {
 
   /** Cuts the connection as a network would; the client comes back by itself. */
   dropConnection(): void {
-    this.#connectionManager.socket.destroy();
+    this.#connectionManager.socket?.destroy();
   }
 
   /** Cuts the connection and never comes back: what a killed process looks like to the server. */
   vanish(): void {
+    living.delete(this);
     const manager = this.#connectionManager;
     manager.connect = () => undefined;
-    manager.socket.destroy();
+    manager.socket?.destroy();
   }
 
-  get #connectionManager(): { socket: { destroy(): void }; connect: () => void } {
-    const { connectionManager } = this.raw as unknown as {
-      connectionManager: { socket: { destroy(): void }; connect: () => void };
-    };
-    return connectionManager;
+  get #connectionManager(): ConnectionManager {
+    return (this.raw as unknown as { connectionManager: ConnectionManager }).connectionManager;
+  }
+
+  /**
+   * ZooKeeper 3.8.0 sometimes never reads a connection that it accepted while it was starting, and
+   * the library waits for the answer for ever.
+   */
+  #giveUpSilentServers(): void {
+    let waiting: unknown;
+    const timer = setInterval(() => {
+      const { socket, state } = this.#connectionManager;
+      if (!living.has(this)) clearInterval(timer);
+      if (state === CONNECTING && socket !== undefined && socket === waiting) socket.destroy();
+      waiting = state === CONNECTING ? socket : undefined;
+    }, CONNECT_WAIT_MS);
+    timer.unref();
   }
 
   #watcher({ watch = false }: { watch?: boolean }): never {
