@@ -1,7 +1,13 @@
 /** Sends lines as they come, tells what became of them, and never holds more than the buffer takes. */
 
 import { fstatSync } from 'node:fs';
-import type { DeliveryResult, Producer, ProducerOptions } from '../../client/index.ts';
+import type {
+  DeliveryResult,
+  Producer,
+  ProducerOptions,
+  TopicDescription,
+} from '../../client/index.ts';
+import { OdradekError } from '../../common/index.ts';
 import type { ClientSession } from '../clientSession.ts';
 import { readLines } from '../lines.ts';
 import { Progress } from '../progress.ts';
@@ -25,7 +31,7 @@ export interface ProduceTask {
 export async function produceLines(session: ClientSession, task: ProduceTask): Promise<void> {
   const { odradek, output } = session;
   // Fails at once where no broker answers or the topic is absent, before stdin is waited for.
-  await odradek.admin().describeTopic(task.topic);
+  assertPartition(await odradek.admin().describeTopic(task.topic), task.partition);
 
   const producer = odradek.producer(task.options);
   const tally = new DeliveryTally();
@@ -51,6 +57,15 @@ export async function produceLines(session: ClientSession, task: ProduceTask): P
   if (failure !== undefined) throw failure;
   if (invalidLine !== undefined) throw invalidLine;
   if (!task.json) output.note(`${tally.acknowledged} records acknowledged`);
+}
+
+/** The producer would wait for a partition that may yet be added; a person has mistyped it. */
+function assertPartition({ topic, partitions }: TopicDescription, partition = 0): void {
+  if (partition < partitions.length) return;
+  throw new OdradekError(
+    'UNKNOWN_TOPIC_OR_PARTITION',
+    `topic "${topic}" has no partition ${partition}; its last one is ${partitions.length - 1}`,
+  );
 }
 
 interface Sending extends ProduceTask {
