@@ -2,10 +2,15 @@
 
 import {
   alterConfigsApi,
+  alterReassignmentsApi,
+  createPartitionsApi,
   createTopicsApi,
   deleteTopicsApi,
   describeClusterApi,
   describeConfigsApi,
+  electLeadersApi,
+  initProducerIdApi,
+  listReassignmentsApi,
 } from './apis/admin.ts';
 import { updateMetadataApi } from './apis/controller.ts';
 import {
@@ -15,6 +20,13 @@ import {
   metadataApi,
   produceApi,
 } from './apis/data.ts';
+import {
+  alterPartitionApi,
+  controlledShutdownApi,
+  logDirFailureApi,
+  replicaFetchApi,
+  replicaProgressApi,
+} from './apis/replication.ts';
 import { authenticateApi, helloApi } from './apis/session.ts';
 import type { Api } from './schema.ts';
 
@@ -31,7 +43,17 @@ export const apiCatalogue: readonly Api[] = [
   describeConfigsApi,
   alterConfigsApi,
   describeClusterApi,
+  initProducerIdApi,
+  createPartitionsApi,
+  alterReassignmentsApi,
+  listReassignmentsApi,
+  electLeadersApi,
   updateMetadataApi,
+  replicaFetchApi,
+  replicaProgressApi,
+  alterPartitionApi,
+  controlledShutdownApi,
+  logDirFailureApi,
 ];
 
 const apisByKey: ReadonlyMap<number, Api> = new Map(apiCatalogue.map((api) => [api.key, api]));

@@ -75,6 +75,13 @@ export const errorCatalogue = {
     httpStatus: 503,
     message: 'The broker is not available',
   },
+  REPLICA_NOT_AVAILABLE: {
+    code: 9,
+    retriable: true,
+    refreshMetadata: true,
+    httpStatus: 503,
+    message: 'The replica is not available on the asked broker',
+  },
   MESSAGE_TOO_LARGE: {
     code: 10,
     retriable: false,
@@ -211,6 +218,24 @@ export const errorCatalogue = {
     httpStatus: 403,
     message: 'The request violates a policy of the cluster',
   },
+  OUT_OF_ORDER_SEQUENCE_NUMBER: {
+    code: 45,
+    retriable: false,
+    httpStatus: 409,
+    message: 'A batch of the producer is missing before this one',
+  },
+  DUPLICATE_SEQUENCE_NUMBER: {
+    code: 46,
+    retriable: false,
+    httpStatus: 409,
+    message: 'The batch was appended before, too long ago to know its offset',
+  },
+  INVALID_PRODUCER_EPOCH: {
+    code: 47,
+    retriable: false,
+    httpStatus: 409,
+    message: 'A newer producer with the same id has been seen',
+  },
   KAFKA_STORAGE_ERROR: {
     code: 56,
     retriable: true,
@@ -224,6 +249,18 @@ export const errorCatalogue = {
     retriable: false,
     httpStatus: 401,
     message: 'Authentication failed',
+  },
+  UNKNOWN_PRODUCER_ID: {
+    code: 59,
+    retriable: false,
+    httpStatus: 404,
+    message: 'The partition no longer remembers the producer',
+  },
+  REASSIGNMENT_IN_PROGRESS: {
+    code: 60,
+    retriable: false,
+    httpStatus: 409,
+    message: 'A reassignment of the partition is in progress',
   },
   TOPIC_DELETION_DISABLED: {
     code: 73,
@@ -264,11 +301,45 @@ export const errorCatalogue = {
     httpStatus: 503,
     message: 'The offset is not known yet, shortly after a leader change',
   },
+  PREFERRED_LEADER_NOT_AVAILABLE: {
+    code: 80,
+    retriable: true,
+    refreshMetadata: true,
+    httpStatus: 503,
+    message: 'The preferred leader is not alive or not in sync',
+  },
+  ELIGIBLE_LEADERS_NOT_AVAILABLE: {
+    code: 83,
+    retriable: true,
+    refreshMetadata: true,
+    httpStatus: 503,
+    message: 'No replica may lead the partition at the moment',
+  },
+  ELECTION_NOT_NEEDED: {
+    code: 84,
+    retriable: true,
+    refreshMetadata: true,
+    httpStatus: 200,
+    message: 'The partition is led by the broker that an election would choose',
+  },
+  NO_REASSIGNMENT_IN_PROGRESS: {
+    code: 85,
+    retriable: false,
+    httpStatus: 404,
+    message: 'No reassignment of the partition is in progress',
+  },
   INVALID_RECORD: {
     code: 87,
     retriable: false,
     httpStatus: 400,
     message: 'A record batch does not follow the rules',
+  },
+  INVALID_UPDATE_VERSION: {
+    code: 95,
+    retriable: false,
+    refreshMetadata: true,
+    httpStatus: 409,
+    message: 'The state of the partition has changed since',
   },
   UNKNOWN_TOPIC_ID: {
     code: 100,
@@ -283,6 +354,20 @@ export const errorCatalogue = {
     refreshMetadata: true,
     httpStatus: 409,
     message: 'The topic id in the log differs from the one in the request',
+  },
+  INELIGIBLE_REPLICA: {
+    code: 107,
+    retriable: false,
+    httpStatus: 409,
+    message:
+      'A replica may not join the in-sync replicas: it is not alive in the named registration',
+  },
+  NEW_LEADER_ELECTED: {
+    code: 108,
+    retriable: false,
+    refreshMetadata: true,
+    httpStatus: 409,
+    message: 'The change was made, and another broker leads now',
   },
   FRAME_TOO_LARGE: {
     code: 1000,

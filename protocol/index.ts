@@ -3,6 +3,7 @@
 export * from './apis/admin.ts';
 export * from './apis/controller.ts';
 export * from './apis/data.ts';
+export * from './apis/replication.ts';
 export * from './apis/session.ts';
 export * from './bytes.ts';
 export * from './catalogue.ts';

@@ -37,6 +37,7 @@ function describe(replicas: ReplicaManager, topic: string, index: number): Parti
       logEndOffset: log.logEndOffset,
       sizeBytes: log.sizeBytes,
       segmentCount: log.segmentCount,
+      replicas: [],
     };
   } catch (error) {
     return {
@@ -48,6 +49,7 @@ function describe(replicas: ReplicaManager, topic: string, index: number): Parti
       logEndOffset: -1,
       sizeBytes: -1,
       segmentCount: -1,
+      replicas: [],
     };
   }
 }

@@ -44,13 +44,6 @@ export class FetchHandler {
 
   handle(request: ServerRequest): void {
     const body = request.body as FetchRequest;
-    if (body.replicaId !== -1) {
-      request.respondError(
-        'INVALID_REQUEST',
-        'This release has no followers: replicaId must be -1',
-      );
-      return;
-    }
     new PendingFetch(this.#parts, request, body).start();
   }
 }
@@ -253,6 +246,7 @@ function readResult(
     logStartOffset: partition.log.logStartOffset,
     leader: -1,
     leaderEpoch: -1,
+    preferredReadReplica: -1,
     records: slices,
   };
 }
@@ -273,6 +267,7 @@ function refusedResult(
     logStartOffset: -1,
     leader: hint?.leader ?? -1,
     leaderEpoch: hint?.leaderEpoch ?? -1,
+    preferredReadReplica: -1,
     records: [],
   };
 }

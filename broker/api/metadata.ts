@@ -19,11 +19,12 @@ export function metadataResponse(
   names: readonly string[] | null,
 ): MetadataResponse {
   const wanted = names ?? [...image.topics.keys()].filter((name) => image.usableTopic(name));
+  const alive = new Set(image.brokers.map(({ id }) => id));
   return {
     clusterId,
     controllerId: image.controllerId,
     brokers: image.brokers.map(({ id, host, port, rack }) => ({ id, host, port, rack })),
-    topics: wanted.map((name) => topicResult(image.usableTopic(name), name)),
+    topics: wanted.map((name) => topicResult(image.usableTopic(name), name, alive)),
   };
 }
 
@@ -62,7 +63,11 @@ export function describeClusterResponse(
   };
 }
 
-function topicResult(topic: TopicImage | undefined, name: string): TopicResult {
+function topicResult(
+  topic: TopicImage | undefined,
+  name: string,
+  alive: ReadonlySet<number>,
+): TopicResult {
   if (topic === undefined) {
     const unknown = errorCode('UNKNOWN_TOPIC_OR_PARTITION');
     return { errorCode: unknown, name, topicId: null, internal: false, partitions: [] };
@@ -72,13 +77,15 @@ function topicResult(topic: TopicImage | undefined, name: string): TopicResult {
     name,
     topicId: topic.topicId,
     internal: false,
-    partitions: topic.partitions.map(({ index, leader, leaderEpoch, replicas, isr }) => ({
-      index,
-      errorCode: leader === -1 ? errorCode('LEADER_NOT_AVAILABLE') : 0,
-      leader,
-      leaderEpoch,
-      replicas,
-      isr,
+    partitions: topic.partitions.map((partition) => ({
+      index: partition.index,
+      errorCode: partition.leader === -1 ? errorCode('LEADER_NOT_AVAILABLE') : 0,
+      leader: partition.leader,
+      leaderEpoch: partition.leaderEpoch,
+      replicas: partition.replicas,
+      isr: partition.isr,
+      offlineReplicas: partition.replicas.filter((id) => !alive.has(id)),
+      eligibleLeaders: partition.eligibleLeaders,
     })),
   };
 }

@@ -81,5 +81,8 @@ function partitionState({ index, replicas, state, version }: PartitionModel): Pa
     partitionEpoch: version,
     replicas,
     isr: state?.isr ?? [],
+    eligibleLeaders: [],
+    addingReplicas: [],
+    removingReplicas: [],
   };
 }

@@ -8,6 +8,7 @@ import {
   int8,
   int16,
   int32,
+  int64,
   nullable,
   string,
   struct,
@@ -205,6 +206,187 @@ export const describeClusterApi = defineApi({
         }),
       ),
       'Live brokers.',
+    ),
+  }),
+});
+
+export const initProducerIdApi = defineApi({
+  key: 12,
+  name: 'InitProducerId',
+  about: 'Gives a producer the id under which the broker recognises its repeated batches.',
+  versions: { min: 0, max: 0 },
+  audience: 'client',
+  request: struct({}),
+  response: struct({
+    errorCode: field(int16, 'Error code, 0 for none.'),
+    errorMessage: field(nullable(string), 'What failed, for people.'),
+    producerId: field(int64, 'Id that no other producer has; -1 with an error.'),
+    producerEpoch: field(int16, 'Epoch to begin with; -1 with an error.'),
+  }),
+});
+
+export const createPartitionsApi = defineApi({
+  key: 13,
+  name: 'CreatePartitions',
+  about: 'Adds partitions to topics.',
+  versions: { min: 0, max: 0 },
+  audience: 'client',
+  request: struct({
+    timeoutMs: field(int32, 'How long the broker may take, in milliseconds.'),
+    validateOnly: field(boolean, 'Check everything, change nothing.'),
+    forwarded,
+    topics: field(
+      array(
+        struct({
+          name: field(string, 'Topic name.'),
+          partitionCount: field(int32, 'Number of partitions afterwards: more than now.'),
+          assignments: field(
+            nullable(array(array(int32))),
+            'Brokers of each new partition; null to let the cluster place them.',
+          ),
+        }),
+      ),
+      'Topics; each at most once.',
+    ),
+  }),
+  response: struct({
+    topics: field(
+      array(
+        struct({
+          name: field(string, 'Topic name.'),
+          errorCode: field(int16, 'Error code, 0 for none.'),
+          errorMessage: field(nullable(string), 'What failed, for people.'),
+        }),
+      ),
+      'In the order of the request.',
+    ),
+  }),
+});
+
+export const alterReassignmentsApi = defineApi({
+  key: 14,
+  name: 'AlterReassignments',
+  about: 'Begins or cancels the move of partitions to other brokers.',
+  versions: { min: 0, max: 0 },
+  audience: 'client',
+  request: struct({
+    timeoutMs: field(int32, 'How long the broker may take, in milliseconds.'),
+    forwarded,
+    topics: field(
+      array(
+        struct({
+          name: field(string, 'Topic name.'),
+          partitions: field(
+            array(
+              struct({
+                index: field(int32, 'Partition.'),
+                replicas: field(
+                  nullable(array(int32)),
+                  'Brokers that are to hold it, preferred leader first; null to cancel.',
+                ),
+              }),
+            ),
+            'Partitions.',
+          ),
+        }),
+      ),
+      'Topics.',
+    ),
+  }),
+  response: struct({
+    topics: field(
+      array(
+        struct({
+          name: field(string, 'Topic name.'),
+          partitions: field(
+            array(
+              struct({
+                index: field(int32, 'Partition.'),
+                errorCode: field(int16, 'Error code, 0 for none.'),
+                errorMessage: field(nullable(string), 'What failed, for people.'),
+              }),
+            ),
+            'One for each partition of the request.',
+          ),
+        }),
+      ),
+      'In the order of the request.',
+    ),
+  }),
+});
+
+export const listReassignmentsApi = defineApi({
+  key: 15,
+  name: 'ListReassignments',
+  about: 'Moves of partitions that are under way.',
+  versions: { min: 0, max: 0 },
+  audience: 'client',
+  request: struct({
+    topics: field(nullable(array(string)), 'Names of topics; null for all.'),
+  }),
+  response: struct({
+    topics: field(
+      array(
+        struct({
+          name: field(string, 'Topic name.'),
+          partitions: field(
+            array(
+              struct({
+                index: field(int32, 'Partition.'),
+                replicas: field(array(int32), 'Brokers that hold it now.'),
+                addingReplicas: field(array(int32), 'Those of them that are being added.'),
+                removingReplicas: field(array(int32), 'Those of them that will be removed.'),
+              }),
+            ),
+            'Partitions that are being moved.',
+          ),
+        }),
+      ),
+      'Topics with such partitions.',
+    ),
+  }),
+});
+
+export const electLeadersApi = defineApi({
+  key: 16,
+  name: 'ElectLeaders',
+  about: 'Elects the preferred leaders, or, where records may be lost, any live replica.',
+  versions: { min: 0, max: 0 },
+  audience: 'client',
+  request: struct({
+    electionType: field(int8, '0: preferred; 1: unclean, only where a partition has no leader.'),
+    timeoutMs: field(int32, 'How long the broker may take, in milliseconds.'),
+    forwarded,
+    topics: field(
+      nullable(
+        array(
+          struct({
+            name: field(string, 'Topic name.'),
+            partitions: field(array(int32), 'Partitions.'),
+          }),
+        ),
+      ),
+      'What to elect for; null for all partitions.',
+    ),
+  }),
+  response: struct({
+    topics: field(
+      array(
+        struct({
+          name: field(string, 'Topic name.'),
+          partitions: field(
+            array(
+              struct({
+                index: field(int32, 'Partition.'),
+                errorCode: field(int16, 'Error code, 0 for none.'),
+                errorMessage: field(nullable(string), 'What failed, for people.'),
+              }),
+            ),
+            'Partitions; of a request for all, only those that changed or failed.',
+          ),
+        }),
+      ),
+      'Topics.',
     ),
   }),
 });

@@ -20,6 +20,12 @@ const partitionState = struct({
   partitionEpoch: field(int32, 'Version of the state znode.'),
   replicas: field(array(int32), 'Replicas, preferred leader first.'),
   isr: field(array(int32), 'Replicas in sync.'),
+  eligibleLeaders: field(
+    array(int32),
+    'Replicas outside of the ISR that hold every committed record (KIP-966).',
+  ),
+  addingReplicas: field(array(int32), 'Those of the replicas that a reassignment is adding.'),
+  removingReplicas: field(array(int32), 'Those of the replicas that a reassignment will remove.'),
 });
 
 const topicState = struct({

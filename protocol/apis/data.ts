@@ -60,6 +60,11 @@ export const metadataApi = defineApi({
                   'Brokers that hold the partition, preferred leader first.',
                 ),
                 isr: field(array(int32), 'Replicas that are in sync.'),
+                offlineReplicas: field(array(int32), 'Replicas on brokers that are not alive.'),
+                eligibleLeaders: field(
+                  array(int32),
+                  'Replicas outside of the ISR that hold every committed record (KIP-966).',
+                ),
               }),
             ),
             'Partitions in the order of their index.',
@@ -149,7 +154,10 @@ export const fetchApi = defineApi({
   versions: { min: 0, max: 0 },
   audience: 'client',
   request: struct({
-    replicaId: field(int32, 'Broker id of a fetching follower; -1 for a consumer.'),
+    rack: field(
+      nullable(string),
+      'Where the consumer stands: the leader may name a replica in that rack to read from; or null.',
+    ),
     maxWaitMs: field(int32, 'How long to wait for minBytes, in milliseconds.'),
     minBytes: field(int32, 'Answer at once when this many bytes are there.'),
     maxBytes: field(int32, 'Bytes of records that the answer may hold; one batch may exceed it.'),
@@ -203,6 +211,10 @@ export const fetchApi = defineApi({
                   'With NOT_LEADER_OR_FOLLOWER: the leader that the broker knows, else -1.',
                 ),
                 leaderEpoch: field(int32, 'Its leader epoch, else -1.'),
+                preferredReadReplica: field(
+                  int32,
+                  'Broker to read from instead, in the rack of the consumer; -1 to stay.',
+                ),
                 records: field(records, 'Whole record batches; empty for none.'),
               }),
             ),
@@ -308,6 +320,21 @@ export const describePartitionsApi = defineApi({
                 ),
                 sizeBytes: field(int64, 'Bytes of all segments; -1 with an error.'),
                 segmentCount: field(int32, 'Number of segments; -1 with an error.'),
+                replicas: field(
+                  array(
+                    struct({
+                      id: field(int32, 'Broker.'),
+                      inSync: field(boolean, 'Whether it is in the ISR.'),
+                      logEndOffset: field(int64, 'How far it has fetched; -1 where unknown.'),
+                      durableOffset: field(int64, 'How far its disk is; -1 where unknown.'),
+                      lagMs: field(
+                        int64,
+                        'Milliseconds since it last had everything that the leader has; -1 where unknown.',
+                      ),
+                    }),
+                  ),
+                  'What the leader knows of each replica, itself included.',
+                ),
               }),
             ),
             'One for each partition of the request.',

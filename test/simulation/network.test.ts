@@ -97,6 +97,7 @@ function fetchResponse(request: FetchRequest): FetchResponse {
       errorCode: 0,
       highWatermark: 0,
       lastStableOffset: 0,
+      preferredReadReplica: -1,
       logStartOffset: 0,
       leader: -1,
       leaderEpoch: -1,
@@ -136,7 +137,7 @@ function fetchRequest(number: number, byteCount: number): FetchRequest {
   const partition = { index: 0, leaderEpoch: -1, fetchOffset: number, maxBytes: byteCount };
   const topics = [{ name: 't', topicId: null, partitions: [partition] }];
   const limits = { maxWaitMs: 0, minBytes: 0, maxBytes: byteCount };
-  return { replicaId: -1, isolationLevel: 0, ...limits, topics };
+  return { rack: null, isolationLevel: 0, ...limits, topics };
 }
 
 interface Tally {

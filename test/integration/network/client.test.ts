@@ -29,7 +29,7 @@ import {
 } from './harness.ts';
 
 const fetchRequest: RequestOf<typeof fetchApi> = {
-  replicaId: -1,
+  rack: null,
   maxWaitMs: 0,
   minBytes: 1,
   maxBytes: 1 << 20,
@@ -43,6 +43,7 @@ function fetchResponse(records: readonly (Uint8Array | readonly Uint8Array[])[])
     errorCode: 0,
     highWatermark: 0,
     lastStableOffset: 0,
+    preferredReadReplica: -1,
     logStartOffset: 0,
     leader: -1,
     leaderEpoch: -1,

@@ -279,6 +279,8 @@ export class FakeCluster {
             leaderEpoch,
             replicas: [leader],
             isr: [leader],
+            offlineReplicas: [],
+            eligibleLeaders: [],
           })),
         };
       }),

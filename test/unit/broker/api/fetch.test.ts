@@ -134,8 +134,4 @@ describe('Fetch', () => {
     path.replicas.fence();
     expect(results(request)[0]!.errorCode).to.equal(errorCode('NOT_LEADER_OR_FOLLOWER'));
   });
-
-  it('does not take followers before there is replication', () => {
-    expect(path.fetch(0, { replicaId: 2 }).refusal?.error).to.equal('INVALID_REQUEST');
-  });
 });

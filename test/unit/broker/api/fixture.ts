@@ -141,6 +141,9 @@ export class DataPath {
       partitionEpoch: leaderEpoch,
       replicas: [SELF, 2],
       isr: [SELF, 2],
+      eligibleLeaders: [],
+      addingReplicas: [],
+      removingReplicas: [],
     }));
     await this.replicas.apply({
       snapshot: true,
@@ -186,7 +189,7 @@ export class DataPath {
   ): TestRequest {
     const { leaderEpoch = -1, partitionCount = 1, partitionMaxBytes = 1 << 20, ...rest } = options;
     const request = new TestRequest(fetchApi as Api, {
-      replicaId: -1,
+      rack: null,
       maxWaitMs: 500,
       minBytes: 1,
       maxBytes: 1 << 20,

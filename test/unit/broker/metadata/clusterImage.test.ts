@@ -11,6 +11,9 @@ function topic(name: string, topicId: string, leaders: readonly number[], deleti
     partitionEpoch: 0,
     replicas: [leader],
     isr: [leader],
+    eligibleLeaders: [],
+    addingReplicas: [],
+    removingReplicas: [],
   }));
   return { name, topicId, deleting, configs: [{ name: 'retention.ms', value: '1' }], partitions };
 }
