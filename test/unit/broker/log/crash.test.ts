@@ -12,6 +12,8 @@ import { batchOf, LogFixture, PARTITION, readAll, settle, smallConfig } from './
 interface Story {
   /** Values by offset, as they were appended; a truncation takes them off the end. */
   readonly values: string[];
+  /** Leader epoch of each offset. */
+  readonly epochs: number[];
   durableOffset: number;
   logStartOffset: number;
   /** A truncation was asked for and has not resolved: below this everything must stand. */
@@ -25,12 +27,11 @@ type Script = (fixture: LogFixture, story: Story) => Promise<void>;
 
 /** Rolls several times, groups batches, changes the epoch, checkpoints. */
 const appends: Script = async (fixture, story) => {
-  const log = open(fixture, story);
+  open(fixture, story);
   for (let turn = 0; turn < 12; turn += 1) {
     for (let batch = 0; batch < 1 + (turn % 3); batch += 1) {
       const values = [`t${turn}b${batch}`.padEnd(90, '.'), `u${turn}b${batch}`.padEnd(120, '.')];
-      fixture.append(log, batchOf(values), turn < 6 ? 0 : 3);
-      story.values.push(...values);
+      add(fixture, story, { values, epoch: turn < 6 ? 0 : 3 });
     }
     fixture.manager.flushTurn();
     await settle();
@@ -47,9 +48,8 @@ const truncates: Script = async (fixture, story) => {
   await log.truncateTo(target as Offset);
   story.values.length = log.logEndOffset;
   story.truncatingTo = undefined;
-  const values = ['after the cut'.padEnd(150, '!')];
-  fixture.append(log, batchOf(values), 5);
-  story.values.push(...values);
+  story.epochs.length = log.logEndOffset;
+  add(fixture, story, { values: ['after the cut'.padEnd(150, '!')], epoch: 5 });
   fixture.manager.flushTurn();
   await settle();
 };
@@ -61,8 +61,7 @@ const retains: Script = async (fixture, story) => {
   story.logStartOffset = 21;
   await log.deleteRecordsBefore(21 as Offset);
   await fixture.time.advance(120_000);
-  fixture.append(log, batchOf(['one more']), 3);
-  story.values.push('one more');
+  add(fixture, story, { values: ['one more'], epoch: 3 });
   fixture.manager.flushTurn();
   await settle();
 };
@@ -72,9 +71,8 @@ const stopsCleanly: Script = async (fixture, story) => {
   await fixture.manager.close({ brokerEpoch: 42 });
   story.fixture = fixture.restart();
   const again = story.fixture.start();
-  const log = open(again, story);
-  again.append(log, batchOf(['second life']), 4);
-  story.values.push('second life');
+  open(again, story);
+  add(again, story, { values: ['second life'], epoch: 4 });
   again.manager.flushTurn();
   await settle();
   await again.manager.close();
@@ -86,6 +84,16 @@ const deletes: Script = async (fixture, story) => {
   await fixture.manager.delete(PARTITION);
   await fixture.time.advance(120_000);
 };
+
+function add(
+  fixture: LogFixture,
+  story: Story,
+  batch: { readonly values: readonly string[]; readonly epoch: number },
+): void {
+  fixture.append(fixture.log(), batchOf(batch.values), batch.epoch);
+  story.values.push(...batch.values);
+  story.epochs.push(...batch.values.map(() => batch.epoch));
+}
 
 function open(fixture: LogFixture, story: Story) {
   const log = fixture.createLog();
@@ -103,6 +111,7 @@ async function tell(script: Script, crashAfter: number) {
   const fixture = new LogFixture({ fileSystem: new SimFileSystem({ directories: ['/data'] }) });
   const story: Story = {
     values: [],
+    epochs: [],
     durableOffset: 0,
     logStartOffset: 0,
     truncatingTo: undefined,
@@ -141,6 +150,7 @@ async function check(story: Story, mode: CrashMode, seed: number) {
   for (const [offset, value] of records) {
     // What a truncation has not cut yet may stand or be gone, as it was.
     expect(value, `offset ${offset}`).to.equal(story.values[offset]);
+    expect(log.epochFor(offset as Offset), `epoch of ${offset}`).to.equal(story.epochs[offset]);
   }
   const epochs = log.epochs.entries;
   for (const { startOffset } of epochs) expect(startOffset).to.be.below(log.logEndOffset);
