@@ -51,6 +51,8 @@ export class FetchHandler {
 /** One read of all partitions of a request. */
 interface Attempt {
   readonly topics: { name: string; partitions: PartitionResult[] }[];
+  /** Give the memory of what was read back. */
+  readonly releases: (() => void)[];
   sizeBytes: number;
   /** Whether the answer must go out even if it is too small: an error is in it. */
   failed: boolean;
@@ -96,7 +98,7 @@ class PendingFetch implements FetchWaiter, DelayedOperation {
   }
 
   #attempt(): void {
-    const attempt: Attempt = { topics: [], sizeBytes: 0, failed: false };
+    const attempt: Attempt = { topics: [], releases: [], sizeBytes: 0, failed: false };
     const reading = this.#readFrom(attempt, 0, 0);
     this.#reading = reading !== undefined;
     if (reading === undefined) this.#finish(attempt);
@@ -169,6 +171,7 @@ class PendingFetch implements FetchWaiter, DelayedOperation {
   #add(attempt: Attempt, results: PartitionResult[], result: PartitionResult, read: LogRead): void {
     results.push(result);
     attempt.sizeBytes += read.sizeBytes;
+    if (read.release !== undefined) attempt.releases.push(read.release);
   }
 
   #refuse(attempt: Attempt, results: PartitionResult[], index: number, error: unknown): void {
@@ -188,9 +191,10 @@ class PendingFetch implements FetchWaiter, DelayedOperation {
       probe.fetchedBytesTotal += attempt.sizeBytes;
       probe.fetchLatency.observe(clock.monotonicMs() - this.#request.receivedMs);
       const response: FetchResponse = { errorCode: 0, topics: attempt.topics };
-      this.#request.respond(response);
+      this.#request.respond(response, () => releaseAll(attempt));
       return;
     }
+    releaseAll(attempt);
     this.#wait(attempt);
   }
 
@@ -231,6 +235,10 @@ class PendingFetch implements FetchWaiter, DelayedOperation {
     this.#request.respondError('UNKNOWN_SERVER_ERROR');
     throw error;
   }
+}
+
+function releaseAll({ releases }: Attempt): void {
+  for (const release of releases) release();
 }
 
 function readResult(

@@ -6,6 +6,7 @@ import type { GroupCommit } from './groupCommit.ts';
 import type { IndexCache } from './indexCache.ts';
 import type { TailBudget } from './logTail.ts';
 import type { PartitionLog } from './partitionLog.ts';
+import type { ReadMemory } from './readMemory.ts';
 
 export type LogEnvironment = Pick<
   Environment,
@@ -24,6 +25,7 @@ export interface LogContext {
   readonly tailBudget: TailBudget;
   readonly indexCache: IndexCache;
   readonly coldReads: ConcurrencyLimit;
+  readonly readMemory: ReadMemory;
   /** The log holds batches, or news for its listener: `flushTurn` must see it. */
   onPending(log: PartitionLog): void;
   /** The disk failed: the whole log directory goes offline. */

@@ -39,7 +39,7 @@ import {
 /** What the directories of one broker share. */
 export type SharedContext = Pick<
   LogContext,
-  'environment' | 'logger' | 'tailBudget' | 'indexCache' | 'coldReads' | 'onPending'
+  'environment' | 'logger' | 'tailBudget' | 'indexCache' | 'coldReads' | 'readMemory' | 'onPending'
 >;
 
 export interface LogDirectoryOptions {

@@ -23,6 +23,7 @@ import { joinPath, META_PROPERTIES } from './logFileNames.ts';
 import { TailBudget } from './logTail.ts';
 import type { PartitionLog } from './partitionLog.ts';
 import { decodeMetaProperties } from './propertiesFile.ts';
+import { ReadMemory } from './readMemory.ts';
 
 export interface LogManagerOptions {
   /** `log.dirs`: absolute paths. */
@@ -86,6 +87,7 @@ export class LogManager {
       tailBudget: new TailBudget(options.tailBytesMax ?? 64 * 1024 ** 2),
       indexCache: new IndexCache(options.indexBytesMax ?? 32 * 1024 ** 2),
       coldReads: new ConcurrencyLimit(options.coldReadsMax ?? 2),
+      readMemory: new ReadMemory(),
       onPending: (log: PartitionLog) => {
         this.#pending.add(log);
       },

@@ -11,9 +11,14 @@ export interface ReadOptions {
   readonly atLeastOneBatch: boolean;
 }
 
-/** Whole batches, in order. The slices never change and may be kept as long as needed. */
+/** Whole batches, in order. The slices do not change until `release` is called, if ever. */
 export interface LogRead {
   readonly slices: readonly Uint8Array[];
+  /**
+   * Gives the memory of the slices back for the next read. To be called at most once, when nobody
+   * looks at them any more; without it they are garbage some time. Absent where nothing is shared.
+   */
+  readonly release?: () => void;
   readonly sizeBytes: number;
   /** Offset after the last batch returned; the fetch offset where nothing was. */
   readonly nextOffset: Offset;

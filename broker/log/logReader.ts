@@ -103,10 +103,9 @@ export class LogReader {
         endOffset: range.end as Offset,
         atLeastOneBatch: true,
       });
-      for (const slice of read.slices) {
-        const found = findInBatches(slice, timestamp, range.startOffset);
-        if (found !== undefined) return found.offset < range.end ? found : undefined;
-      }
+      const found = findInSlices(read.slices, timestamp, range.startOffset);
+      read.release?.();
+      if (found !== undefined) return found.offset < range.end ? found : undefined;
       if (read.nextOffset <= offset) return undefined;
       offset = read.nextOffset;
     }
@@ -135,6 +134,7 @@ export class LogReader {
 
   async #readFiles(fetchOffset: number, options: ReadOptions): Promise<LogRead> {
     const segments = this.#options.segments();
+    const { readMemory } = this.#options.context;
     const first = Math.max(
       segments.findLastIndex((segment) => segment.baseOffset <= fetchOffset),
       0,
@@ -148,14 +148,18 @@ export class LogReader {
         indexIntervalBytes: this.#options.indexIntervalBytes(),
         isActive: segment === segments.at(-1),
         positionHint: this.#hintFor(segment, fetchOffset),
+        memory: readMemory,
       });
       // Where compaction took the end of a segment, the next one goes on.
       if (read.atEnd) continue;
       this.#remember(read);
-      const { bytes, nextOffset } = read;
+      const { bytes, memory } = read;
+      const nextOffset = read.nextOffset as Offset;
       this.#noteInterest(nextOffset);
       const slices = bytes.length > 0 ? [bytes] : NO_BATCHES;
-      return { slices, sizeBytes: bytes.length, nextOffset: nextOffset as Offset };
+      const sizeBytes = bytes.length;
+      if (memory === undefined) return { slices, sizeBytes, nextOffset };
+      return { slices, sizeBytes, nextOffset, release: () => readMemory.release(memory) };
     }
     return { slices: NO_BATCHES, sizeBytes: 0, nextOffset: fetchOffset as Offset };
   }
@@ -185,6 +189,18 @@ export class LogReader {
     const nowMs = this.#options.context.environment.clock.monotonicMs();
     this.#interestUntilMs = nowMs + TAIL_INTEREST_MS;
   }
+}
+
+function findInSlices(
+  slices: readonly Uint8Array[],
+  timestamp: number,
+  startOffset: number,
+): TimestampOffset | undefined {
+  for (const slice of slices) {
+    const found = findInBatches(slice, timestamp, startOffset);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function findInBatches(

@@ -15,6 +15,7 @@ import {
 import type { IndexCache } from './indexCache.ts';
 import type { LogSegment } from './logSegment.ts';
 import type { OffsetPosition } from './offsetIndex.ts';
+import type { ReadMemory } from './readMemory.ts';
 
 /** Bytes of one read at most; more than one batch is never forced into memory at a time. */
 const READ_BYTES_MAX = 8 * 1024 ** 2;
@@ -30,10 +31,14 @@ export interface SegmentReadOptions {
   readonly isActive: boolean;
   /** Where a batch begins at or before the fetch offset, when known from an earlier read. */
   readonly positionHint: number | undefined;
+  /** Where the read gets its memory. */
+  readonly memory: ReadMemory;
 }
 
 export interface SegmentRead {
   readonly bytes: Uint8Array;
+  /** What `bytes` is a part of, to be released; undefined for none. */
+  readonly memory: Buffer | undefined;
   readonly nextOffset: number;
   /** Position behind the last batch: the hint for a reader that goes on. */
   readonly endPosition: number;
@@ -52,13 +57,15 @@ export async function readSegment(
   let minimum = BATCH_HEADER_BYTES;
   while (position < endPosition) {
     const length = Math.min(Math.max(wanted, minimum), endPosition - position);
-    const bytes = await readExactly(segment, position, length);
+    const memory = options.memory.acquire(length);
+    const bytes = memory.subarray(0, length);
+    await readExactly(segment, position, bytes);
     const walk = new HeaderWalk(segment, { bytes, position, endPosition });
     walk.skipBelow(options.fetchOffset);
     if (walk.found) {
       const refused = walk.batchBytes > options.maxBytes && !options.atLeastOneBatch;
       if (walk.batchIsWhole || refused || walk.isPast(options.endOffset)) {
-        return walk.collect(options);
+        return { ...walk.collect(options), memory };
       }
     } else if (walk.at === 0) {
       throw cutShort(segment, position + length);
@@ -66,9 +73,11 @@ export async function readSegment(
     // The end of the read cut the batch: once more, from where it begins, and all of it.
     minimum = walk.found ? walk.batchBytes : BATCH_HEADER_BYTES;
     position += walk.at;
+    options.memory.release(memory);
   }
-  const bytes = new Uint8Array(0);
-  return { bytes, nextOffset: options.fetchOffset, endPosition: position, atEnd: true };
+  const { fetchOffset: nextOffset } = options;
+  const nothing = { bytes: new Uint8Array(0), memory: undefined };
+  return { ...nothing, nextOffset, endPosition: position, atEnd: true };
 }
 
 /** A walk over the headers of what one read brought. */
@@ -117,7 +126,7 @@ class HeaderWalk {
   }
 
   /** Takes whole batches from the present one on. */
-  collect(options: SegmentReadOptions): SegmentRead {
+  collect(options: SegmentReadOptions): Omit<SegmentRead, 'memory'> {
     const start = this.at;
     let nextOffset = options.fetchOffset;
     while (this.#hasHeader()) {
@@ -176,12 +185,10 @@ export function corruptSegment(
 async function readExactly(
   segment: LogSegment,
   position: number,
-  length: number,
-): Promise<Uint8Array> {
-  const buffer = Buffer.allocUnsafeSlow(length);
-  const byteCount = await segment.file().read(buffer, position);
-  if (byteCount < length) throw cutShort(segment, position + byteCount);
-  return buffer;
+  target: Uint8Array,
+): Promise<void> {
+  const byteCount = await segment.file().read(target, position);
+  if (byteCount < target.length) throw cutShort(segment, position + byteCount);
 }
 
 function cutShort(segment: LogSegment, position: number): CorruptionError {
