@@ -36,6 +36,14 @@ import {
   encodePartitionMetadata,
 } from './propertiesFile.ts';
 
+/** What the three checkpoints say of one partition. */
+interface CheckpointedOffsets {
+  readonly topicPartition: TopicPartition;
+  readonly recoveryPoint: number;
+  readonly logStartOffset: number;
+  readonly highWatermark: number;
+}
+
 /** What the directories of one broker share. */
 export type SharedContext = Pick<
   LogContext,
@@ -62,6 +70,8 @@ export class LogDirectory {
   readonly logs = new Map<string, PartitionLog>();
   /** Partitions that were found and cannot be served, with the reason. */
   readonly refused = new Map<string, OdradekError>();
+  /** What the checkpoints said of the refused: it must still stand there at the next start. */
+  readonly #refusedOffsets = new Map<string, CheckpointedOffsets>();
   readonly #options: LogDirectoryOptions;
   readonly #context: LogContext;
   readonly #logger: Logger;
@@ -92,7 +102,7 @@ export class LogDirectory {
       writeRecoveryPoints: () => this.#replace(this.#recoveryPoints),
       writeLogStarts: () => this.#replace(this.#logStarts),
     };
-    const writer = (name: string, offsetOf: (log: PartitionLog) => number) =>
+    const writer = (name: string, offsetOf: (of: CheckpointedOffsets) => number) =>
       new CheckpointWriter(fileSystem, this.#join(name), () => this.#checkpoint(offsetOf));
     this.#recoveryPoints = writer(names.RECOVERY_POINT_CHECKPOINT, (log) => log.recoveryPoint);
     this.#logStarts = writer(names.LOG_START_CHECKPOINT, (log) => log.logStartOffset);
@@ -191,6 +201,7 @@ export class LogDirectory {
     const { fileSystem, random } = this.#context.environment;
     this.logs.delete(key);
     this.refused.delete(key);
+    this.#refusedOffsets.delete(key);
     log?.fail(
       new ProtocolError('UNKNOWN_TOPIC_OR_PARTITION', `The partition "${key}" was deleted`),
     );
@@ -234,7 +245,7 @@ export class LogDirectory {
 
   /** Replaces the checkpoint of high watermarks where one has moved. */
   async checkpointHighWatermarks(): Promise<void> {
-    const content = this.#checkpoint((log) => log.highWatermark).toString('latin1');
+    const content = this.#checkpoint((log) => log.highWatermark).toString('utf8');
     if (content === this.#writtenHighWatermarks) return;
     await this.#tolerateShortage('high watermarks', async () => {
       await this.#replace(this.#highWatermarks);
@@ -396,22 +407,27 @@ export class LogDirectory {
     } catch (error) {
       if (!(error instanceof OdradekError) || error.code === 'LOG_FORMAT_UNSUPPORTED') throw error;
       this.refused.set(key, error);
+      // Without its recovery point the next start would take lost data for a torn tail, and cut.
+      const recoveryPoint = found.recoveryPoint ?? this.#lastBaseOffset(key);
+      this.#refusedOffsets.set(key, { topicPartition, ...found, recoveryPoint });
       this.#logger.error('A partition is offline', { partition: key, reason: error.message });
     }
   }
 
-  /**
-   * Replaces the checkpoints where they are absent, unreadable or name logs that are gone. An entry
-   * of a partition that was refused stays as it was.
-   */
+  #lastBaseOffset(key: string): number {
+    const files = this.#context.environment.fileSystem.readDirectorySync(this.#join(key));
+    return files.map(names.parseLogFileName).findLast((offset) => offset !== undefined) ?? 0;
+  }
+
+  /** Replaces the checkpoints where they are absent, unreadable or name logs that are gone. */
   #writeCheckpointsSync(
     recoveryPoints: OffsetCheckpoint | undefined,
     logStarts: OffsetCheckpoint | undefined,
   ): void {
-    if (this.refused.size > 0) return;
     const { fileSystem } = this.#context.environment;
     const isStale = (found: OffsetCheckpoint | undefined) =>
-      found === undefined || [...found.keys()].some((key) => !this.logs.has(key));
+      found === undefined ||
+      [...found.keys()].some((key) => !this.logs.has(key) && !this.refused.has(key));
     if (isStale(recoveryPoints)) {
       const content = this.#checkpoint((log) => log.recoveryPoint);
       fileSystem.replaceFileSync(this.#join(names.RECOVERY_POINT_CHECKPOINT), content);
@@ -436,12 +452,11 @@ export class LogDirectory {
     }
   }
 
-  #checkpoint(offsetOf: (log: PartitionLog) => number): Buffer {
-    const entries = [...this.logs.values()].map((log) => ({
-      topicPartition: log.topicPartition,
-      offset: offsetOf(log),
-    }));
-    return encodeOffsetCheckpoint(entries);
+  #checkpoint(offsetOf: (of: CheckpointedOffsets) => number): Buffer {
+    const all: CheckpointedOffsets[] = [...this.logs.values(), ...this.#refusedOffsets.values()];
+    return encodeOffsetCheckpoint(
+      all.map((of) => ({ topicPartition: of.topicPartition, offset: offsetOf(of) })),
+    );
   }
 
   async #replace(writer: CheckpointWriter): Promise<void> {

@@ -7,7 +7,7 @@
 import { expect } from 'chai';
 import type { Offset } from '../../../../common/index.ts';
 import { type CrashMode, SimFileSystem } from '../../../simulation/kernel/index.ts';
-import { batchOf, LogFixture, PARTITION, readAll, settle, smallConfig } from './logFixture.ts';
+import { batchOf, LogFixture, PARTITION, readAll, settle } from './logFixture.ts';
 
 interface Story {
   /** Values by offset, as they were appended; a truncation takes them off the end. */

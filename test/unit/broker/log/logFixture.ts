@@ -49,7 +49,11 @@ export class ManualTime implements Clock, Timers {
   set(delayMs: number, callback: () => void): Timer {
     const timer = { dueMs: this.#nowMs + delayMs, callback };
     this.#timers.push(timer);
-    return { cancel: () => void (this.#timers = this.#timers.filter((other) => other !== timer)) };
+    return {
+      cancel: () => {
+        this.#timers = this.#timers.filter((other) => other !== timer);
+      },
+    };
   }
   afterTurn(callback: () => void): void {
     queueMicrotask(callback);
