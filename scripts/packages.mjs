@@ -63,12 +63,15 @@ export function ensureKafkaTools() {
   const home = join(root, '.cache/kafka-3.9.2');
   const libs = join(home, 'libs');
   if (existsSync(join(libs, '.complete'))) return libs;
-  return withLock(join(root, '.cache/kafka.lock'), () => {
-    if (!existsSync(join(libs, '.complete'))) fetchKafkaTools(home, libs);
-    return libs;
-  });
+  const fetched = withLock(
+    join(root, '.cache/kafka.lock'),
+    () => existsSync(join(libs, '.complete')) || fetchKafkaTools(home, libs),
+  );
+  if (!fetched) process.exit(1);
+  return libs;
 }
 
+/** @returns whether it went well */
 function fetchKafkaTools(home, libs) {
   process.stderr.write('Fetching the tools of Apache Kafka 3.9.2 (Maven)\n');
   const fresh = join(home, 'libs.new');
@@ -82,9 +85,10 @@ function fetchKafkaTools(home, libs) {
   if (result.status !== 0 || !jars.some((name) => name.startsWith('kafka_2.13-3.9.2'))) {
     process.stderr.write(`Maven could not fetch the tools of Kafka; to see why, run:\n`);
     process.stderr.write(`  mvn ${args.filter((arg) => arg !== '-q').join(' ')}\n`);
-    process.exit(1);
+    return false;
   }
   writeFileSync(join(fresh, '.complete'), `${jars.length} jars\n`);
   rmSync(libs, { recursive: true, force: true });
   renameSync(fresh, libs);
+  return true;
 }

@@ -29,18 +29,18 @@ const lockFile = join(root, '.cache/prepare.lock');
 /** Installs and builds what has changed. Ends the process with 1 where that fails. */
 export function prepare() {
   if (isInstalled() && isBuilt()) return;
-  withLock(lockFile, () => {
-    if (!isInstalled()) install();
-    if (!isBuilt()) build();
-  });
+  holdingLock(() => (isInstalled() || install()) && (isBuilt() || build()));
 }
 
 /** Installs what has changed and builds nothing: for tools that read the sources. */
 export function prepareDependencies() {
   if (isInstalled()) return;
-  withLock(lockFile, () => {
-    if (!isInstalled()) install();
-  });
+  holdingLock(() => isInstalled() || install());
+}
+
+/** The lock is given back before the process ends: `work` tells, and ends nothing itself. */
+function holdingLock(work) {
+  if (!withLock(lockFile, work)) process.exit(1);
 }
 
 function isInstalled() {
@@ -70,6 +70,7 @@ function treeFollowsLock() {
   return inTree && inLock;
 }
 
+/** @returns whether it went well */
 function install() {
   process.stderr.write('Installing dependencies (npm ci)\n');
   rmSync(installStamp, { force: true });
@@ -81,9 +82,10 @@ function install() {
     : spawnSync('npm', flags, { cwd: root, stdio: ['ignore', 2, 2] });
   if (result.status !== 0) {
     process.stderr.write(`npm ci failed${result.error ? `: ${result.error.message}` : ''}\n`);
-    process.exit(1);
+    return false;
   }
   writeInstallStamp();
+  return true;
 }
 
 /** The stamp comes last; `npx odradek` finds this checkout's own command by the link. */
@@ -99,7 +101,11 @@ function isBuilt() {
   return readText(buildStamp) === sourceHash();
 }
 
-/** Compiles beside `dist/` and swaps: nobody ever loads half a build, and no old file stays. */
+/**
+ * Compiles beside `dist/` and swaps: nobody ever loads half a build, and no old file stays.
+ *
+ * @returns whether it went well
+ */
 function build() {
   process.stderr.write('Building\n');
   const hash = sourceHash();
@@ -115,13 +121,14 @@ function build() {
   if (result.status !== 0) {
     rmSync(fresh, { recursive: true, force: true });
     process.stderr.write('The build failed\n');
-    process.exit(1);
+    return false;
   }
   writeFileSync(join(fresh, '.source-hash'), hash);
   rmSync(old, { recursive: true, force: true });
   if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old);
   renameSync(fresh, join(root, 'dist'));
   rmSync(old, { recursive: true, force: true });
+  return true;
 }
 
 function sourceHash() {
