@@ -6,6 +6,7 @@ import {
   anyStat,
   type ScriptedConnection,
   ScriptedConnector,
+  type SeenOperation,
 } from '../support/scriptedConnector.ts';
 
 const SESSION_ID = '00000000000000aa';
