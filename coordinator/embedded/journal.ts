@@ -153,6 +153,7 @@ export class Journal {
       ...journals.filter((other) => other < journal),
     ];
     for (const file of old) await fileSystem.unlink(`${directory}/${file}`);
+    await fileSystem.syncDirectory(directory);
     logger.info('Snapshot of the coordinator', { lastZxid, snapshotBytes: snapshot.length });
   }
 
