@@ -6,7 +6,9 @@
  *   2 no offset ever shows two values (durable topics; others until their broker lost power)
  *   3 a consumer sees ascending offsets
  *   4 records of one producer and partition stand in the order in which they were sent
- *   5 no topic shows a record that was sent to another one, also to its namesake before it
+ *   5 a record stands twice only where its producer was told that it may
+ *   6 a record that surely was not written, as its producer was told, is nowhere
+ *   7 no topic shows a record that was sent to another one, also to its namesake before it
  */
 
 import { expect } from 'chai';
@@ -33,18 +35,29 @@ export function recordValue(parts: {
 export class History {
   readonly #acknowledged: Acknowledged[] = [];
   readonly #seen = new Map<string, string>();
+  /** Values that may stand more than once. */
+  readonly #repeatable = new Set<string>();
+  /** Values that must stand nowhere. */
+  readonly #refused = new Set<string>();
   /** Topics of which acknowledged records may be lost: not durable, and their power was. */
   readonly #excused = new Set<string>();
   readCount = 0;
-  unknownCount = 0;
+  failedCount = 0;
 
   get acknowledgedCount(): number {
     return this.#acknowledged.length;
   }
 
-  acknowledge(record: Acknowledged): void {
+  acknowledge(record: Acknowledged, options: { readonly possiblyDuplicated: boolean }): void {
     this.#acknowledged.push(record);
+    if (options.possiblyDuplicated) this.#repeatable.add(record.value);
     this.#see(record);
+  }
+
+  fail(value: string, options: { readonly outcomeUnknown: boolean }): void {
+    this.failedCount += 1;
+    if (options.outcomeUnknown) this.#repeatable.add(value);
+    else this.#refused.add(value);
   }
 
   read(record: Acknowledged): void {
@@ -65,12 +78,25 @@ export class History {
   checkTopic(topic: string, found: readonly Acknowledged[]): void {
     checkAscending(found);
     checkProducerOrder(found);
+    this.#checkRepetitions(found);
     if (this.#excused.has(topic)) return;
     const byPlace = new Map(found.map((record) => [placeOf(record), record.value]));
     for (const record of this.#acknowledged) {
       if (record.topic !== topic) continue;
       const place = placeOf(record);
       expect(byPlace.get(place), `acknowledged at ${place}`).to.equal(record.value);
+    }
+  }
+
+  #checkRepetitions(found: readonly Acknowledged[]): void {
+    const seen = new Set<string>();
+    for (const record of found) {
+      const { value } = record;
+      expect(this.#refused.has(value), `${placeOf(record)} was refused: ${value}`).to.equal(false);
+      if (!this.#repeatable.has(value)) {
+        expect(seen.has(value), `${placeOf(record)} stands twice: ${value}`).to.equal(false);
+      }
+      seen.add(value);
     }
   }
 

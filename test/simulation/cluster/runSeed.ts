@@ -1,6 +1,6 @@
 /** One seed: a cluster of its own size, with its own topics, work and faults, checked at the end. */
 
-import { allFaults, FaultPlan } from './faultPlan.ts';
+import { allFaults, type FaultKind, FaultPlan } from './faultPlan.ts';
 import { History } from './history.ts';
 import { SimCluster } from './simCluster.ts';
 import { Workload, type WorkloadTopic } from './workload.ts';
@@ -12,25 +12,32 @@ export interface Outcome {
   readonly events: number;
   readonly acknowledged: number;
   readonly read: number;
-  readonly unknown: number;
+  readonly failed: number;
   readonly faults: string;
 }
 
 /** Without fsync before the acknowledgement, as Kafka's topics are by default. */
 const RELAXED = { 'flush.messages': '9223372036854775807' };
 
+/** Instead of a random choice of faults. */
+export interface Focus {
+  readonly faults: readonly FaultKind[];
+  /** Virtual time between two of them. */
+  readonly faultMeanMs: number;
+}
+
 /** @throws what was broken, with the seed and the last log lines. */
-export async function runSeed(seed: number): Promise<Outcome> {
+export async function runSeed(seed: number, focus?: Focus): Promise<Outcome> {
   const cluster = new SimCluster({ seed, brokerCount: 1 + (seed % 3) });
   try {
-    return await runCluster(cluster);
+    return await runCluster(cluster, focus);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new Error(`seed ${seed}: ${message}\n${cluster.lines.toString()}`, { cause: error });
   }
 }
 
-async function runCluster(cluster: SimCluster): Promise<Outcome> {
+async function runCluster(cluster: SimCluster, focus: Focus | undefined): Promise<Outcome> {
   const { simulation } = cluster;
   const random = simulation.random.fork('swarm');
   const topics: WorkloadTopic[] = [
@@ -46,7 +53,7 @@ async function runCluster(cluster: SimCluster): Promise<Outcome> {
     paceMs: 40,
   });
   const faults = new FaultPlan(cluster, {
-    kinds: allFaults.filter(() => random.chance(0.6)),
+    kinds: focus?.faults ?? allFaults.filter(() => random.chance(0.6)),
     onPowerLoss: () => history.excuse('relaxed'),
   });
   cluster.startAll();
@@ -54,7 +61,7 @@ async function runCluster(cluster: SimCluster): Promise<Outcome> {
   await cluster.settle('the topics stand', workload.prepare());
   workload.start();
   if (random.chance(0.5)) simulation.coordinator.lossProbability = 0.05;
-  faults.start(random.pick([1000, 3000]));
+  faults.start(focus?.faultMeanMs ?? random.pick([1000, 3000]));
   await cluster.until('time', () => simulation.nowMs > FAULTY_MS);
   faults.end();
   await cluster.until('all brokers are ready again', () => cluster.areAllReady);
@@ -69,7 +76,7 @@ async function runCluster(cluster: SimCluster): Promise<Outcome> {
     events: simulation.scheduler.eventCount,
     acknowledged: history.acknowledgedCount,
     read: history.readCount,
-    unknown: history.unknownCount,
+    failed: history.failedCount,
     faults: [...faults.counts].map(([kind, count]) => `${kind} ${count}`).join(', '),
   };
 }

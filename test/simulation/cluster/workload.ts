@@ -1,6 +1,12 @@
 /** Clients at work: they produce, read along, and create and delete topics. */
 
-import type { Consumer, Odradek, Producer } from '../../../client/index.ts';
+import { expect } from 'chai';
+import {
+  type Consumer,
+  DeliveryError,
+  type Odradek,
+  type Producer,
+} from '../../../client/index.ts';
 import { OdradekError } from '../../../common/index.ts';
 import type { SimRandom } from '../kernel/index.ts';
 import { type Acknowledged, checkAscending, type History, recordValue } from './history.ts';
@@ -144,10 +150,11 @@ export class Workload {
     const padding = random.below(random.chance(0.05) ? 20_000 : 200);
     const value = recordValue({ topic, producer: name, sequence, padding });
     producer.send({ topic, partition, value }).then(
-      (result) => this.history.acknowledge({ topic, partition, offset: result.offset, value }),
+      ({ offset, possiblyDuplicated }) =>
+        this.history.acknowledge({ topic, partition, offset, value }, { possiblyDuplicated }),
       (error: unknown) => {
-        if (!(error instanceof OdradekError)) throw error;
-        this.history.unknownCount += 1;
+        if (!(error instanceof DeliveryError)) throw error;
+        this.history.fail(value, error);
       },
     );
   }
@@ -167,20 +174,22 @@ export class Workload {
     checkAscending(read);
   }
 
+  /** Topics come and go, some under a name that was used before. */
   async #administrate(name: string): Promise<void> {
-    const admin = this.#client(name).admin();
+    const client = this.#client(name);
     const random = this.#random.fork(name);
-    while (!this.#isOver) {
-      await this.#pause(name, 2000);
-      const topic = `passing-${random.below(4)}`;
+    for (let generation = 1; !this.#isOver; generation += 1) {
+      await this.#pause(name, 1500);
+      const topic = `passing-${random.below(3)}`;
       const before = this.existence.get(topic) ?? 'absent';
       this.existence.set(topic, 'unknown');
       try {
         if (before === 'absent') {
-          await admin.createTopic({ topic, partitions: 1 + random.below(3) });
+          await client.admin().createTopic({ topic, partitions: 1 + random.below(3) });
           this.existence.set(topic, 'present');
+          await this.#useOnce(client, topic, `generation ${generation}`);
         } else {
-          await admin.deleteTopic(topic);
+          await client.admin().deleteTopic(topic);
           this.existence.set(topic, 'absent');
         }
       } catch (error) {
@@ -188,6 +197,18 @@ export class Workload {
         if (error.code === 'UNKNOWN_TOPIC_OR_PARTITION') this.existence.set(topic, 'absent');
         if (error.code === 'TOPIC_ALREADY_EXISTS') this.existence.set(topic, 'present');
       }
+    }
+  }
+
+  /** A new topic holds what was sent to it, and nothing of a namesake before it. */
+  async #useOnce(client: Odradek, topic: string, value: string): Promise<void> {
+    const producer = client.producer({ deliveryTimeoutMs: 3000 });
+    try {
+      for (let count = 0; count < 3; count += 1) await producer.send({ topic, value });
+      const consumer = client.consumer({ topic, from: 'beginning', stopAtEnd: true });
+      for await (const record of consumer) expect(record.text()).to.equal(value);
+    } finally {
+      await producer.close().catch(() => undefined);
     }
   }
 }
