@@ -1,14 +1,10 @@
 /** The log: what a broker keeps of its partitions on disk. Knows nothing of replicas or sockets. */
 
+export * from './dumpLog.ts';
 export * from './logConfig.ts';
 export type { LogEnvironment } from './logContext.ts';
 export * from './logManager.ts';
 export type * from './logRead.ts';
-export type {
-  AppendOptions,
-  AppendResult,
-  PartitionLog,
-  PartitionLogListener,
-} from './partitionLog.ts';
-export * from './dumpLog.ts';
+export type { PartitionLog } from './partitionLog.ts';
+export type { AppendOptions, AppendResult, PartitionLogListener } from './partitionLogTypes.ts';
 export * from './verifyLog.ts';

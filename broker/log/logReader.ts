@@ -6,9 +6,9 @@
  * never returns a mixture of old and new bytes.
  */
 
-import { type Offset, OdradekError } from '../../common/index.ts';
-import { isShortage } from './diskErrors.ts';
+import { OdradekError, type Offset } from '../../common/index.ts';
 import { RecordBatchView, RecordCursor } from '../../protocol/index.ts';
+import { isShortage } from './diskErrors.ts';
 import type { LogContext } from './logContext.ts';
 import type { LogRead, ReadOptions } from './logRead.ts';
 import type { LogSegment } from './logSegment.ts';

@@ -132,12 +132,24 @@ class PartitionLoader {
       const baseOffset = parseLogFileName(name);
       if (baseOffset !== undefined) baseOffsets.push(baseOffset);
     }
+    this.#removeOrphanedIndexes(new Set(baseOffsets.map(offsetName)));
     return baseOffsets.map((baseOffset) => {
       const path = joinPath(directory, offsetName(baseOffset) + LOG_SUFFIX);
       const createdMs =
         this.#fileSystem.statSync(path)?.modifiedMs ?? context.environment.clock.wallMs();
       return new LogSegment({ fileSystem: this.#fileSystem, directory, baseOffset, createdMs });
     });
+  }
+
+  /** Retention renames the log of a segment first; a crash then left its indexes alone. */
+  #removeOrphanedIndexes(stems: ReadonlySet<string>): void {
+    const { directory } = this.#options;
+    for (const name of this.#fileSystem.readDirectorySync(directory)) {
+      const stem = /^(\d{20})\.(index|timeindex)$/.exec(name)?.[1];
+      if (stem !== undefined && !stems.has(stem)) {
+        this.#fileSystem.unlinkSync(joinPath(directory, name));
+      }
+    }
   }
 
   /** @returns false where the segment ends in a hole: what follows it cannot be believed. */

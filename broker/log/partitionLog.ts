@@ -9,8 +9,8 @@
  * *written* (in the file and readable, from the end of the turn), then *durable* (under an
  * fdatasync that began after it was written).
  *
- * Larger than most files, since these steps and what undoes them (a full disk, a truncation, a
- * directory that goes offline) make sense only side by side.
+ * Long because these steps and what undoes them (a full disk, a truncation, a directory that goes
+ * offline) make sense only side by side.
  */
 
 import {
@@ -20,7 +20,6 @@ import {
   OdradekError,
   type Offset,
   type OpenFile,
-  systemErrorCode,
   type TimestampMs,
   type TopicId,
   type TopicPartition,
@@ -32,8 +31,8 @@ import {
   setBaseOffset,
   setLogAppendTime,
   setPartitionLeaderEpoch,
-  verifyBatch,
 } from '../../protocol/index.ts';
+import { refuseBadBatch } from './batchAdmission.ts';
 import { encodeEpochCheckpoint } from './checkpointFile.ts';
 import { isShortage, storageError } from './diskErrors.ts';
 import { Durability } from './durability.ts';
@@ -42,62 +41,18 @@ import type { LeaderEpochCache } from './leaderEpochCache.ts';
 import type { LogConfig } from './logConfig.ts';
 import { UNLIMITED } from './logConfig.ts';
 import type { LogContext } from './logContext.ts';
-import { DELETED_SUFFIX, joinPath, LEADER_EPOCH_CHECKPOINT } from './logFileNames.ts';
+import { joinPath, LEADER_EPOCH_CHECKPOINT } from './logFileNames.ts';
 import type { EpochEndOffset, LogRead, ReadOptions, TimestampAndOffset } from './logRead.ts';
 import { LogReader } from './logReader.ts';
 import { LogSegment, type WrittenBatch } from './logSegment.ts';
+import type {
+  AppendOptions,
+  AppendResult,
+  PartitionLogListener,
+  PartitionLogState,
+} from './partitionLogTypes.ts';
+import { renameAway, unlinkRenamed } from './segmentRemoval.ts';
 import { expiredSegments, isRollDue } from './segmentRules.ts';
-
-export interface AppendOptions {
-  /** Epoch of the leader that appends; written into the batch. */
-  readonly leaderEpoch: LeaderEpoch;
-  /**
-   * `client`: what a producer sent, held to the rules for foreign input. `coordinator`: what this
-   * broker made itself, control batches included.
-   */
-  readonly origin: 'client' | 'coordinator';
-}
-
-export interface AppendResult {
-  readonly baseOffset: Offset;
-  readonly lastOffset: Offset;
-  /** Time that the log gave under LogAppendTime; -1 under CreateTime. */
-  readonly logAppendTimeMs: TimestampMs;
-}
-
-/** What a log tells the partition above it. Never called from within `append`. */
-export interface PartitionLogListener {
-  /** From `flushTurn`: everything below `writtenOffset` is in the file and can be read. */
-  onWritten(writtenOffset: Offset): void;
-  /** After the fdatasync that covers it: everything below `durableOffset` is on disk. */
-  onDurable(durableOffset: Offset): void;
-  /**
-   * Appends at `keptEndOffset` and above are lost (the disk was full), or of unknown outcome (the
-   * log directory went offline, which `isOffline` tells). Whoever waits for them gets `error`.
-   */
-  onFailure(error: ProtocolError, keptEndOffset: Offset): void;
-}
-
-/** What was found on disk, or made for a new partition. */
-export interface PartitionLogState {
-  readonly topicPartition: TopicPartition;
-  readonly topicId: TopicId | undefined;
-  readonly config: LogConfig;
-  /** Path of the partition's directory. */
-  readonly directory: string;
-  /** At least one; the last is active and has its indexes in memory. */
-  readonly segments: readonly LogSegment[];
-  readonly logStartOffset: number;
-  readonly recoveryPoint: number;
-  readonly highWatermark: number;
-  readonly epochs: LeaderEpochCache;
-  /** Version of `epochs` that `leader-epoch-checkpoint` holds; -1 for none. */
-  readonly epochVersionOnDisk: number;
-  /** Whether the index files of the active segment are as its indexes in memory. */
-  readonly indexesAreOnDisk: boolean;
-  /** Directories with names that the first sync must cover, as of a new partition. */
-  readonly unsyncedDirectories?: readonly string[];
-}
 
 interface PendingBatch extends WrittenBatch {
   readonly bytes: Uint8Array;
@@ -261,12 +216,12 @@ export class PartitionLog implements SyncableLog {
     assert(!this.#isTruncating, 'Nothing is appended while the log is being truncated', {
       partition: topicPartitionKey(this.topicPartition),
     });
-    this.#refuseBadBatch(batch, options);
-    let logAppendTimeMs: TimestampMs = NO_TIMESTAMP;
-    if (this.#config.messageTimestampType === 'LogAppendTime') {
-      logAppendTimeMs = this.#context.environment.clock.wallMs();
-      setLogAppendTime(batch, 0, logAppendTimeMs);
-    }
+    const { topicPartition } = this;
+    const config = this.#config;
+    const nowMs = this.#context.environment.clock.wallMs();
+    refuseBadBatch(batch, { topicPartition, config, origin: options.origin, nowMs });
+    const isLogAppendTime = config.messageTimestampType === 'LogAppendTime';
+    if (isLogAppendTime) setLogAppendTime(batch, 0, nowMs);
     const view = this.#batch.at(batch, 0);
     const baseOffset = this.#logEndOffset;
     const lastOffset = baseOffset + view.lastOffsetDelta;
@@ -274,7 +229,7 @@ export class PartitionLog implements SyncableLog {
     view.release();
     assert(Number.isSafeInteger(lastOffset), 'Offsets are safe integers', { lastOffset });
     const pending = { bytes: batch, baseOffset, lastOffset, maxTimestamp, sizeBytes: batch.length };
-    if (this.#mustRollFor(pending)) this.#roll();
+    if (this.#mustRollFor(pending, nowMs)) this.#roll();
 
     setBaseOffset(batch, 0, baseOffset);
     setPartitionLeaderEpoch(batch, 0, options.leaderEpoch);
@@ -286,7 +241,7 @@ export class PartitionLog implements SyncableLog {
     return {
       baseOffset: baseOffset as Offset,
       lastOffset: lastOffset as Offset,
-      logAppendTimeMs,
+      logAppendTimeMs: isLogAppendTime ? nowMs : NO_TIMESTAMP,
     };
   }
 
@@ -599,51 +554,10 @@ export class PartitionLog implements SyncableLog {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  #refuseBadBatch(batch: Uint8Array, options: AppendOptions): void {
-    const fault = verifyBatch(batch, 0, {
-      origin: options.origin === 'client' ? 'client' : 'log',
-      end: batch.length,
-      bytesMax: this.#config.maxMessageBytes,
-    });
-    const name = topicPartitionKey(this.topicPartition);
-    if (fault !== undefined) throw new ProtocolError(fault.error, `"${name}": ${fault.message}`);
-    if (batch.length > this.#config.segmentBytes) {
-      throw new ProtocolError(
-        'RECORD_LIST_TOO_LARGE',
-        `"${name}": a record batch of ${batch.length} bytes does not fit a segment of ` +
-          `${this.#config.segmentBytes} bytes; raise segment.bytes or send smaller batches`,
-      );
-    }
-    const view = this.#batch.at(batch, 0);
-    const { baseTimestamp, maxTimestamp } = view;
-    assert(view.sizeBytes === batch.length, 'One batch is appended at a time');
-    view.release();
-    if (options.origin === 'client') this.#refuseBadTimestamps(baseTimestamp, maxTimestamp);
-  }
-
-  /** The header must do: records would have to be decompressed. */
-  #refuseBadTimestamps(baseTimestamp: number, maxTimestamp: number): void {
-    const config = this.#config;
-    if (config.messageTimestampType !== 'CreateTime') return;
-    if (config.timestampBeforeMaxMs === UNLIMITED && config.timestampAfterMaxMs === UNLIMITED) {
-      return;
-    }
-    const nowMs = this.#context.environment.clock.wallMs();
-    const isTooOld = baseTimestamp >= 0 && nowMs - baseTimestamp > config.timestampBeforeMaxMs;
-    const isTooNew = maxTimestamp - nowMs > config.timestampAfterMaxMs;
-    if (!isTooOld && !isTooNew) return;
-    throw new ProtocolError(
-      'INVALID_TIMESTAMP',
-      `"${topicPartitionKey(this.topicPartition)}": timestamps ${baseTimestamp} to ` +
-        `${maxTimestamp} are too far from now, ${nowMs}; the topic allows ` +
-        `${config.timestampBeforeMaxMs} ms before and ${config.timestampAfterMaxMs} ms after`,
-    );
-  }
-
-  #mustRollFor(batch: PendingBatch): boolean {
+  #mustRollFor(batch: PendingBatch, nowMs: number): boolean {
     return isRollDue(this.#activeSegment, {
       config: this.#config,
-      nowMs: this.#context.environment.clock.wallMs(),
+      nowMs,
       rollJitterMs: this.#rollJitterMs,
       pendingBytes: this.#pendingBytes,
       pendingFirstTimestamp: this.#pending[0]?.maxTimestamp,
@@ -811,29 +725,17 @@ export class PartitionLog implements SyncableLog {
     this.#generation += 1;
     for (const segment of removed) {
       this.#context.indexCache.remove(segment);
-      const { offsets, times } = segment.indexPaths;
-      const paths = [segment.path, offsets, times];
       try {
-        // One after the other, oldest first: a crash in between leaves no hole.
-        for (const path of paths) await renameIfPresent(fileSystem, path);
+        await renameAway(fileSystem, segment);
       } catch (error) {
         if (this.#failure === undefined) this.#context.onDiskFailure(error);
         return;
       }
       const remove = () => {
         this.#discard(segment);
-        void this.#unlinkAll(paths.map((path) => path + DELETED_SUFFIX));
+        void unlinkRenamed(this.#context, segment);
       };
       timers.set(this.#config.fileDeleteDelayMs, remove, { keepsProcessAlive: false });
-    }
-  }
-
-  async #unlinkAll(paths: readonly string[]): Promise<void> {
-    try {
-      for (const path of paths) await this.#context.environment.fileSystem.unlink(path);
-    } catch (error) {
-      // Left over; the next start removes it. Nothing depends on it.
-      this.#context.logger.warn('A removed segment could not be deleted', { error: String(error) });
     }
   }
 
@@ -884,17 +786,5 @@ export class PartitionLog implements SyncableLog {
       writtenOffset: this.#writtenOffset,
       logEndOffset: this.#logEndOffset,
     });
-  }
-}
-
-async function renameIfPresent(
-  fileSystem: LogContext['environment']['fileSystem'],
-  path: string,
-): Promise<void> {
-  try {
-    await fileSystem.rename(path, path + DELETED_SUFFIX);
-  } catch (error) {
-    // Indexes that could not be written when the segment was rolled.
-    if (systemErrorCode(error) !== 'ENOENT') throw error;
   }
 }
