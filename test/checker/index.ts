@@ -1,0 +1,6 @@
+/** The checker of histories: what clients did and were told, judged against the promises. */
+
+export * from './anomaly.ts';
+export * from './historyLine.ts';
+export * from './historyRecorder.ts';
+export { isOutcomeUnknown, unknownOutcomeNames } from './unknownOutcome.ts';
