@@ -13,6 +13,9 @@
  *
  * Invariant: of each partition at most one write or re-read is under way (`busy`), so what is
  * decided next is decided on what stands in ZooKeeper.
+ *
+ * Long because every event may meet every other one's work under way: whoever changes one way
+ * through the picture above needs the others in sight.
  */
 
 import {

@@ -8,7 +8,8 @@
  *     ! output on stderr
  *     exit 1                      where the exit code is not 0
  *
- * An empty line ends a command. What differs from run to run is written as `<id>`, `<time>`, `<address>`.
+ * An empty line ends a command. What differs from run to run is written as `<id>`, `<time>`, `<address>`; an
+ * empty line of output as `<empty line>`.
  */
 
 import type { CommandResult } from '../harness/odradek.ts';
@@ -67,7 +68,9 @@ function linesOf(output: string): readonly string[] {
     .replace(/\b1[789]\d{11}\b/g, '<time>')
     .replace(/(?<=\bid |"topicId":"|cluster )[\w-]{22}(?![\w-])/g, '<id>')
     .replace(/^(.* )[\w-]{22}$/gm, '$1<id>');
-  return normal === '' ? [] : normal.replace(/\n$/, '').split('\n');
+  if (normal === '') return [];
+  const lines = normal.replace(/\n$/, '').split('\n');
+  return lines.map((line) => (line === '' ? '<empty line>' : line));
 }
 
 /** Words of a command line; single quotes keep spaces. */
