@@ -25,18 +25,10 @@ import type {
 import {
   type Api,
   authenticateApi,
-  decodeBody,
   type ErrorName,
-  encodeFrame,
-  errorCatalogue,
-  errorCode,
   FRAME_HEADER_BYTES,
-  FRAME_KIND_ERROR,
-  FRAME_KIND_REQUEST,
-  FRAME_KIND_RESPONSE,
   type FrameHeader,
   type FrameLimits,
-  frameErrorSchema,
   helloApi,
   ProtocolError,
   RECOGNITION_BYTES,
@@ -45,11 +37,13 @@ import {
   readUint32,
   recogniseProtocol,
 } from '../protocol/index.ts';
+import { errorFrame, responseFrame } from './answerFrames.ts';
 import type { NetworkCounters } from './networkCounters.ts';
 import type { NetworkHandler } from './networkHandler.ts';
 import type { NetworkLimits } from './networkLimits.ts';
 import { ReceiveBuffer } from './receiveBuffer.ts';
 import type { ReceiveMemory } from './receiveMemory.ts';
+import { type Refusal, RequestDecoder } from './requestDecoder.ts';
 import { SendQueue } from './sendQueue.ts';
 import { ConnectionRequest, type RequestAddress, type ResponseSink } from './serverRequest.ts';
 import { type ServerIdentity, ServerSession } from './serverSession.ts';
@@ -85,6 +79,7 @@ export class ServerConnection implements SocketHandler, ResponseSink {
   readonly #host: ServerConnectionHost;
   readonly #socket: StreamSocket;
   readonly #session: ServerSession;
+  readonly #decoder: RequestDecoder;
   readonly #buffer: ReceiveBuffer;
   readonly #queue: SendQueue;
   #frameLimits: FrameLimits;
@@ -111,6 +106,7 @@ export class ServerConnection implements SocketHandler, ResponseSink {
     this.#host = host;
     this.#socket = socket;
     this.#session = new ServerSession(host.identity);
+    this.#decoder = new RequestDecoder(this.#session, host.apisByKey);
     this.#buffer = new ReceiveBuffer(host.receiveMemory, {
       initialBytes: host.limits.receiveBytesInitial,
       steadyBytes: host.limits.receiveBytesSteady,
@@ -220,16 +216,13 @@ export class ServerConnection implements SocketHandler, ResponseSink {
       onSent?.();
       return;
     }
-    const { api, apiVersion, correlationId } = request;
-    const kind = FRAME_KIND_RESPONSE;
-    const address = { kind, apiKey: api.key, apiVersion, correlationId } as const;
     let chunks: Uint8Array[];
     try {
-      chunks = encodeFrame(address, api.response, value);
+      chunks = responseFrame(request, value);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#log('error', 'A response does not fit its schema', {
-        api: api.name,
+        api: request.api.name,
         cause: error.message,
       });
       this.sendError(request, 'UNKNOWN_SERVER_ERROR', 'The broker could not encode its response');
@@ -361,17 +354,14 @@ export class ServerConnection implements SocketHandler, ResponseSink {
 
   /** Decodes one whole frame and serves or refuses it. @returns whether it went to the handler. */
   #handleFrame(header: FrameHeader): boolean {
-    const { apiKey, apiVersion, correlationId } = header;
-    const api = this.#host.apisByKey.get(apiKey);
-    const refusal = this.#refusal(header, api);
-    if (refusal !== undefined || api === undefined) {
-      this.#host.counters.malformedCount += 1;
-      this.#sendErrorFrame(header, refusal?.error ?? 'UNKNOWN_API', refusal?.message);
-      if (!this.#session.isOpen) this.beginClose(LINGER_MS);
+    const { bytes, readPosition } = this.#buffer;
+    const decoded = this.#decoder.decode(header, bytes, readPosition);
+    if (decoded.refusal !== undefined) {
+      this.#refuseFrame(header, decoded.refusal);
       return false;
     }
-    const body = this.#decode(header, api);
-    if (body === undefined) return false;
+    const { api, body } = decoded;
+    const { apiVersion, correlationId } = header;
     const request = { api, apiVersion, correlationId };
     if (api === helloApi || api === authenticateApi) {
       this.#handleSessionRequest(request, body);
@@ -385,61 +375,12 @@ export class ServerConnection implements SocketHandler, ResponseSink {
     return true;
   }
 
-  /** Why a frame with this header is not even decoded. */
-  #refusal(
-    header: FrameHeader,
-    api: Api | undefined,
-  ): { readonly error: ErrorName; readonly message: string } | undefined {
-    const { kind, apiKey, apiVersion } = header;
-    if (kind !== FRAME_KIND_REQUEST) {
-      return {
-        error: 'INVALID_REQUEST',
-        message: `A client sends frames of kind ${FRAME_KIND_REQUEST}, not ${kind}`,
-      };
-    }
-    const early = this.#session.refusal(api);
-    if (early !== undefined) return early;
-    if (api === undefined) {
-      return { error: 'UNKNOWN_API', message: `This listener serves no API with key ${apiKey}` };
-    }
-    const { min, max } = api.versions;
-    if (apiVersion < min || apiVersion > max) {
-      return {
-        error: 'UNSUPPORTED_VERSION',
-        message: `${api.name} is served at versions ${min} to ${max}, not ${apiVersion}`,
-      };
-    }
-    if (api.audience === 'broker' && this.brokerId < 0) {
-      return {
-        error: 'CLUSTER_AUTHORIZATION_FAILED',
-        message: `${api.name} is for brokers of the cluster only`,
-      };
-    }
-    return undefined;
-  }
-
-  /** @returns undefined for a malformed body, which was then answered. */
-  #decode(header: FrameHeader, api: Api): unknown {
-    const { bytes, readPosition } = this.#buffer;
-    const bodyPosition = readPosition + FRAME_HEADER_BYTES;
-    const bodyEnd = bodyPosition + header.bodyBytes;
-    try {
-      return decodeBody(
-        api.request,
-        header.apiVersion,
-        bytes.subarray(bodyPosition, bodyEnd),
-        bytes.subarray(bodyEnd, readPosition + header.frameBytes),
-      );
-    } catch (error) {
-      // Whatever a stranger's bytes make the decoder throw, only that frame is refused.
-      const isExpected = error instanceof ProtocolError;
-      const message = error instanceof Error ? error.message : String(error);
-      if (!isExpected) this.#log('error', 'The decoder failed unexpectedly', { cause: message });
-      this.#host.counters.malformedCount += 1;
-      this.#sendErrorFrame(header, isExpected ? error.code : 'INVALID_REQUEST', message);
-      if (!this.#session.isOpen) this.beginClose(LINGER_MS);
-      return undefined;
-    }
+  #refuseFrame(header: FrameHeader, { error, message, isUnexpected }: Refusal): void {
+    this.#host.counters.malformedCount += 1;
+    if (isUnexpected) this.#log('error', 'The decoder failed unexpectedly', { cause: message });
+    this.#sendErrorFrame(header, error, message);
+    // A stranger gets no second try; a client of another release may.
+    if (!this.#session.isOpen) this.beginClose(LINGER_MS);
   }
 
   #handleSessionRequest(request: RequestAddress, body: unknown): void {
@@ -463,16 +404,7 @@ export class ServerConnection implements SocketHandler, ResponseSink {
     error: ErrorName,
     message?: string,
   ): void {
-    if (this.#closed) return;
-    const { apiKey, apiVersion, correlationId } = address;
-    const frame = { kind: FRAME_KIND_ERROR, apiKey, apiVersion, correlationId } as const;
-    const text = message ?? errorCatalogue[error].message;
-    this.#push(
-      encodeFrame(frame, frameErrorSchema, {
-        errorCode: errorCode(error),
-        message: text.slice(0, MESSAGE_CHARACTERS_MAX),
-      }),
-    );
+    if (!this.#closed) this.#push(errorFrame(address, error, message));
   }
 
   #push(chunks: readonly Uint8Array[], onSent?: () => void): void {
@@ -639,4 +571,3 @@ export class ServerConnection implements SocketHandler, ResponseSink {
 
 /** A body costs several times its length once decoded; the rest of a frame is records. */
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
-const MESSAGE_CHARACTERS_MAX = 1000;

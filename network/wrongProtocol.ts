@@ -2,6 +2,9 @@
 
 import type { SpokenProtocol } from '../protocol/index.ts';
 
+/** Configured where the operating system chooses. */
+const ANY_PORT = 0;
+
 export interface PortHints {
   readonly kafkaPortHint?: number | undefined;
   readonly adminPortHint?: number | undefined;
@@ -9,8 +12,10 @@ export interface PortHints {
 
 /** One sentence for the log, naming the right port where it is known. */
 export function wrongProtocolMessage(protocol: SpokenProtocol, hints: PortHints): string {
-  const port = (hint: number | undefined, what: string): string =>
-    hint === undefined ? `; this broker has no ${what}` : `; the ${what} is on port ${hint}`;
+  const port = (hint: number | undefined, what: string): string => {
+    if (hint === undefined) return `; this broker has no ${what}`;
+    return hint === ANY_PORT ? `; the ${what} is on another` : `; the ${what} is on port ${hint}`;
+  };
   switch (protocol) {
     case 'kafka':
       return `A client speaks the Kafka protocol to the native listener${port(hints.kafkaPortHint, 'Kafka listener')}`;
