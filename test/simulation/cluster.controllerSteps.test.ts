@@ -1,4 +1,7 @@
-/** Topics are created and deleted while the controller dies at each of its steps in turn. */
+/**
+ * Topics are created and deleted while the controller dies, or loses the answer of the coordinator,
+ * at each of its steps in turn.
+ */
 
 import { expect } from 'chai';
 import { SimCluster } from './cluster/simCluster.ts';
@@ -9,7 +12,8 @@ interface Striking {
   /** Which write of the controller, counted from 0 since the request. */
   readonly step: number;
   readonly when: 'before' | 'after';
-  readonly powerLoss: boolean;
+  /** The controller's process is killed, its machine loses power, or only the answer is lost. */
+  readonly how: 'kill' | 'powerLoss' | 'lostAnswer';
 }
 
 async function startedCluster(seed: number): Promise<SimCluster> {
@@ -25,21 +29,27 @@ function controllerName(cluster: SimCluster): string | undefined {
   return `broker-${(JSON.parse(data.toString()) as { brokerid: number }).brokerid}`;
 }
 
-/** Crashes the controller at its n-th write from now on. @returns whether it came that far. */
-function strikeAt(cluster: SimCluster, { step, when, powerLoss }: Striking): { struck: boolean } {
+/** Strikes at the controller's n-th write from now on. @returns whether it came that far. */
+function strikeAt(cluster: SimCluster, { step, when, how }: Striking): { struck: boolean } {
   const { coordinator, scheduler } = cluster.simulation;
   const state = { struck: false };
   let count = 0;
-  coordinator.onWrite = (moment) => {
-    const isProof = moment.paths.every((path) => path.startsWith('/brokers/ids/'));
-    if (state.struck || isProof || moment.host !== controllerName(cluster)) return;
-    if (moment.when !== when) return;
+  // A write whose answer is to be lost has its fate decided before it is applied or not.
+  const moment = how === 'lostAnswer' ? 'decide' : when;
+  coordinator.onWrite = (write) => {
+    const isProof = write.paths.every((path) => path.startsWith('/brokers/ids/'));
+    if (state.struck || isProof || write.host !== controllerName(cluster)) return;
+    if (write.when !== moment) return;
     count += 1;
     if (count <= step) return;
     state.struck = true;
-    const broker = cluster.brokers.find(({ node }) => node.name === moment.host);
-    cluster.lines.add('FAULT', `${moment.host} dies ${when} step ${step}: ${moment.paths.join()}`);
-    broker?.crash({ powerLoss });
+    cluster.lines.add('FAULT', `${how} of ${write.host} ${when} ${step}: ${write.paths.join()}`);
+    if (how === 'lostAnswer') {
+      coordinator.loseNext({ host: write.host, applied: when === 'after' });
+      return;
+    }
+    const broker = cluster.brokers.find(({ node }) => node.name === write.host);
+    broker?.crash({ powerLoss: how === 'powerLoss' });
     scheduler.after(2000, 'operator: start again', () => broker?.start());
   };
   return state;
@@ -101,15 +111,22 @@ function isGone({ simulation, brokers }: SimCluster): boolean {
   });
 }
 
-describe('simulation: a controller that dies at every step', function () {
+describe('simulation: a controller that is struck at every step', function () {
   this.timeout(120_000);
 
-  for (const during of ['create', 'delete'] as const) {
+  const cases = [
+    { what: 'is killed', how: 'kill' },
+    { what: 'loses power', how: 'powerLoss' },
+    { what: 'loses the answer', how: 'lostAnswer' },
+  ] as const;
+  for (const { what, how } of cases) {
     for (const when of ['before', 'after'] as const) {
-      it(`leaves a topic whole or absent when it dies ${when} a write of its ${during}`, async () => {
-        let step = 0;
-        while ((await runCase(during, { step, when, powerLoss: step % 2 === 1 })).struck) step += 1;
-        expect(step, 'steps struck').to.be.greaterThan(0);
+      it(`leaves a topic whole or absent when it ${what} ${when} a write`, async () => {
+        for (const during of ['create', 'delete'] as const) {
+          let step = 0;
+          while ((await runCase(during, { step, when, how })).struck) step += 1;
+          expect(step, `steps of ${during}`).to.be.greaterThan(0);
+        }
       });
     }
   }

@@ -77,22 +77,6 @@ export const mutants: readonly Mutant[] = [
     faults: ['kill', 'reset'],
   },
   {
-    name: 'snapshot-keeps-deleted-topics',
-    story: '(1) a broker is away, (2) a topic is deleted, (3) the broker still lists it for ever',
-    file: 'broker/metadata/clusterImage.ts',
-    find: 'snapshot ? this.#goneSince(update) : update.removedTopics',
-    replace: 'update.removedTopics',
-    faults: ['cutBetweenBrokers', 'expire', 'freeze'],
-  },
-  {
-    name: 'old-records-reappear',
-    story: '(1) a broker is away, (2) a topic is deleted and made anew, (3) the old files serve it',
-    file: 'broker/replica/replicaManager.ts',
-    find: 'if (found?.topicId !== undefined && found.topicId !== topic.topicId) {',
-    replace: 'if (false) {',
-    faults: ['kill', 'powerLoss'],
-  },
-  {
     name: 'metadata-before-the-first-snapshot',
     story: '(1) a broker starts, (2) it knows no topic yet, (3) it tells clients that none exists',
     file: 'broker/api/dispatcher.ts',

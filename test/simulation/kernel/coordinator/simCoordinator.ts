@@ -45,11 +45,14 @@ export interface LossOrder {
   readonly skip?: number;
 }
 
-/** A client's write at the coordinator, just before or just after the tree has changed. */
+/**
+ * A client's write at the coordinator: `decide` before its fate is known (an ordered loss may still
+ * take it), then just before and just after the tree has changed.
+ */
 export interface WriteMoment {
   readonly host: string;
   readonly paths: readonly string[];
-  readonly when: 'before' | 'after';
+  readonly when: 'decide' | 'before' | 'after';
 }
 
 export class SimCoordinator {

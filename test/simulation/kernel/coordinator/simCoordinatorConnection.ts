@@ -22,7 +22,7 @@ import type {
 } from '../../../../coordinator/embedded/index.ts';
 import type { SimProcess } from '../simProcess.ts';
 import { Lane } from './lane.ts';
-import { COORDINATOR_HOST, type SimCoordinator } from './simCoordinator.ts';
+import { COORDINATOR_HOST, type SimCoordinator, type WriteMoment } from './simCoordinator.ts';
 import {
   Chroot,
   toCoordinatorError,
@@ -200,16 +200,19 @@ export class SimCoordinatorConnection implements CoordinatorConnection {
     answer: (reply: TreeReply<unknown>) => void,
   ): void {
     const coordinator = this.#coordinator;
-    const fate =
-      writtenPaths.length === 0 ? 'answered' : coordinator.fateOf(this.hostName, writtenPaths);
+    const isWrite = writtenPaths.length > 0;
+    const tell = (when: WriteMoment['when']): void => {
+      if (isWrite) coordinator.onWrite?.({ host: this.hostName, paths: writtenPaths, when });
+    };
+    tell('decide');
+    const fate = isWrite ? coordinator.fateOf(this.hostName, writtenPaths) : 'answered';
     if (fate === 'lost') {
       this.dropped();
       return;
     }
-    const moment = { host: this.hostName, paths: writtenPaths };
-    if (writtenPaths.length > 0) coordinator.onWrite?.({ ...moment, when: 'before' });
+    tell('before');
     const reply = coordinator.apply(request, this.#sessionId ?? '');
-    if (writtenPaths.length > 0) coordinator.onWrite?.({ ...moment, when: 'after' });
+    tell('after');
     if (fate === 'applied') this.dropped();
     else channel.toClient.send(() => answer(reply));
   }
