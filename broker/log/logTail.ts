@@ -108,10 +108,11 @@ export class LogTail {
       chunk = new Chunk(baseOffset, Math.max(CHUNK_BYTES, batch.length));
       this.#chunks.push(chunk);
       this.#bytes += chunk.bytes.length;
-      this.#budget.add(chunk, this);
+      // Its own limit first, so that it does not push out the chunks of others for nothing.
       while (this.#bytes > this.#bytesMax && this.#chunks.length > 1) {
         this.dropThrough(this.#chunks[0]!);
       }
+      this.#budget.add(chunk, this);
     }
     chunk.append(batch, baseOffset, nextOffset);
   }

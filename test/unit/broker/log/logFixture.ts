@@ -1,16 +1,5 @@
 /** A log manager on a simulated disk, with a clock and timers that the test moves. */
 
-import type {
-  Clock,
-  LeaderEpoch,
-  Offset,
-  TimestampMs,
-  Timer,
-  Timers,
-  TopicId,
-  TopicPartition,
-} from '../../../../common/index.ts';
-import { silentLogger } from '../../../../common/index.ts';
 import {
   defaultLogConfig,
   type LogConfig,
@@ -19,7 +8,18 @@ import {
   type LogRead,
   type PartitionLog,
 } from '../../../../broker/log/index.ts';
-import { readRecords, RecordBatchBuilder } from '../../../../protocol/index.ts';
+import type {
+  Clock,
+  LeaderEpoch,
+  Offset,
+  Timer,
+  Timers,
+  TimestampMs,
+  TopicId,
+  TopicPartition,
+} from '../../../../common/index.ts';
+import { silentLogger } from '../../../../common/index.ts';
+import { RecordBatchBuilder, readRecords } from '../../../../protocol/index.ts';
 import { SimFileSystem, SimHost, SimMachine, SimRandom } from '../../../simulation/kernel/index.ts';
 
 export const LOG_DIR = '/data/log';

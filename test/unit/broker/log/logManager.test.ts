@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { LeaderEpoch, Offset, TopicId } from '../../../../common/index.ts';
 import { LogManager } from '../../../../broker/log/index.ts';
+import type { LeaderEpoch, Offset, TopicId } from '../../../../common/index.ts';
 import { SimFileSystem, SimMachine } from '../../../simulation/kernel/index.ts';
 import {
   batchOf,
