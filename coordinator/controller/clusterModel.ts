@@ -46,7 +46,9 @@ export interface PartitionModel {
   version: number;
   /** Whether a write or a re-read of the state is under way. Invariant: one at a time. */
   busy: boolean;
-  /** The leader's broker has registered anew since `state` was written. */
+  /** The state that is being written. */
+  pending: PartitionStateNode | undefined;
+  /** The leader's broker has registered anew since `state` was decided. */
   leaderBounced: boolean;
   /** ZooKeeper refused the last write at `version`: what stands there is being read. */
   refused: boolean;
@@ -107,6 +109,7 @@ function partitionModel(
     state: loaded.kind === 'state' ? loaded.state : undefined,
     version: loaded.kind === 'state' ? loaded.version : -1,
     busy: false,
+    pending: undefined,
     leaderBounced: false,
     refused: false,
     problem: loaded.kind === 'damaged' ? loaded.problem : undefined,

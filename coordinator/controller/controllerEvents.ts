@@ -103,6 +103,8 @@ export type WritePurpose =
       readonly topic: string;
       readonly partition: number;
       readonly next: PartitionStateNode;
+      /** Part of the reason was that the leader's broker has registered anew. */
+      readonly leaderBounced: boolean;
       /** Version of the state znode afterwards. */
       readonly version: number;
     }
