@@ -17,6 +17,7 @@ export const allFaults = [
   'coordinatorRestart',
   'clockJump',
   'slowDisk',
+  'failingSync',
 ] as const;
 
 export type FaultKind = (typeof allFaults)[number];
@@ -25,19 +26,13 @@ export class FaultPlan {
   readonly #cluster: SimCluster;
   readonly #random: SimRandom;
   readonly #kinds: readonly FaultKind[];
-  /** Called before a broker loses power. */
-  readonly #onPowerLoss: () => void;
   #isOver = false;
   readonly counts = new Map<FaultKind, number>();
 
-  constructor(
-    cluster: SimCluster,
-    options: { readonly kinds: readonly FaultKind[]; readonly onPowerLoss: () => void },
-  ) {
+  constructor(cluster: SimCluster, kinds: readonly FaultKind[]) {
     this.#cluster = cluster;
     this.#random = cluster.simulation.random.fork('faults');
-    this.#kinds = options.kinds;
-    this.#onPowerLoss = options.onPowerLoss;
+    this.#kinds = kinds;
   }
 
   /** @param meanMs virtual time between two faults. */
@@ -99,13 +94,14 @@ export class FaultPlan {
         if (!node.isUp) return;
         node.fileSystem.inject({ operation: 'datasync', delayMs: 500, times: 5 });
       },
+      failingSync: () => broker.failNextSync(),
     };
     strikes[kind]();
   }
 
   #crash(broker: SimBroker, powerLoss: boolean): void {
     if (!broker.node.isUp) return;
-    if (powerLoss) this.#onPowerLoss();
+    if (powerLoss) this.#cluster.onPowerLoss();
     broker.crash({ powerLoss });
     this.#later(1500, () => {
       if (!broker.node.isUp) broker.start();

@@ -52,10 +52,9 @@ async function runCluster(cluster: SimCluster, focus: Focus | undefined): Promis
     topics,
     paceMs: 40,
   });
-  const faults = new FaultPlan(cluster, {
-    kinds: focus?.faults ?? allFaults.filter(() => random.chance(0.6)),
-    onPowerLoss: () => history.excuse('relaxed'),
-  });
+  const kinds = focus?.faults ?? allFaults.filter(() => random.chance(0.6));
+  const faults = new FaultPlan(cluster, kinds);
+  cluster.onPowerLoss = () => history.excuse('relaxed');
   cluster.startAll();
   await cluster.until('all brokers are ready', () => cluster.areAllReady);
   await cluster.settle('the topics stand', workload.prepare());

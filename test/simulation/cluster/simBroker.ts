@@ -21,6 +21,8 @@ export interface SimBrokerOptions {
   /** Further lines of `server.properties`. */
   readonly properties?: readonly string[];
   readonly lines: LogLines;
+  /** Called before the operator takes the power from a machine whose disk fails. */
+  readonly onPowerLoss: () => void;
   /** Called with what no fault of the world explains. */
   readonly onUnexpected: (error: unknown) => void;
 }
@@ -33,6 +35,8 @@ export class SimBroker {
   #isReady = false;
   /** False while the operator has it down on purpose. */
   #isWanted = false;
+  /** Whether the disk has been made to fail: then the broker is right to end itself. */
+  #hasFailingDisk = false;
 
   constructor(node: SimNode, options: SimBrokerOptions) {
     this.id = options.id;
@@ -51,6 +55,7 @@ export class SimBroker {
   /** Starts it, and again whenever a start fails for a passing reason, until `crash` or `stop`. */
   start(): void {
     this.#isWanted = true;
+    this.#hasFailingDisk = false;
     if (!this.node.isUp) this.node.restart();
     const { process } = this.node;
     const config = parseBrokerConfig(this.#properties());
@@ -68,6 +73,17 @@ export class SimBroker {
         if (!process.isDead) this.#exit(error);
       },
     );
+  }
+
+  /**
+   * The next datasync fails, and what it should have written is lost though the page cache shows
+   * it. The broker must end, and the operator takes the machine from the mains before it starts
+   * again, as the only way to see what the disk holds.
+   */
+  failNextSync(): void {
+    if (!this.#isReady) return;
+    this.#hasFailingDisk = true;
+    this.node.fileSystem.inject({ operation: 'datasync', error: 'EIO', dropDirty: true });
   }
 
   /** As kill -9, or with `powerLoss` as the mains. Stays down until `start`. */
@@ -91,9 +107,11 @@ export class SimBroker {
 
   #exit(error: unknown): void {
     this.#isReady = false;
-    this.node.crash();
+    if (this.#hasFailingDisk) this.#options.onPowerLoss();
+    const isExpected = this.#hasFailingDisk;
+    this.node.crash({ powerLoss: isExpected });
     const passes = error instanceof OdradekError && PASSING_CODES.has(error.code);
-    if (!passes) {
+    if (!passes && !isExpected) {
       this.#options.onUnexpected(error);
       return;
     }

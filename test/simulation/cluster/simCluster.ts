@@ -23,6 +23,8 @@ export class SimCluster {
   readonly lines: LogLines;
   /** What happened that nothing explains; a run with one has failed. */
   readonly unexpected: unknown[] = [];
+  /** Called before any broker's machine loses power. */
+  onPowerLoss: () => void = () => undefined;
 
   constructor(options: SimClusterOptions) {
     const { seed, network } = options;
@@ -30,12 +32,13 @@ export class SimCluster {
     this.simulation = simulation;
     this.lines = new LogLines(() => simulation.nowMs);
     const onUnexpected = (error: unknown): void => void this.unexpected.push(error);
+    const onPowerLoss = (): void => this.onPowerLoss();
     this.brokers = Array.from({ length: options.brokerCount }, (_, index) => {
       const id = index + 1;
       const clock = { drift: (simulation.random.unit() - 0.5) * 0.002 };
       const node = simulation.node(`broker-${id}`, { clock });
       const { properties = [] } = options;
-      return new SimBroker(node, { id, properties, lines: this.lines, onUnexpected });
+      return new SimBroker(node, { id, properties, lines: this.lines, onUnexpected, onPowerLoss });
     });
     simulation.scheduler.onEventError = (error, owner) => {
       // What is left of a dead program's turn may throw as it likes.

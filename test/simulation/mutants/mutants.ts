@@ -69,6 +69,15 @@ export const mutants: readonly Mutant[] = [
     faults: ['powerLoss', 'slowDisk'],
   },
   {
+    name: 'fsync-tried-again',
+    story: '(1) an fdatasync fails, (2) the next one succeeds, (3) what the first lost is gone',
+    file: 'broker/log/groupCommit.ts',
+    find: `        this.stop();
+        this.#options.onFailure(error instanceof Error ? error : new Error(String(error)));`,
+    replace: 'void error;',
+    faults: ['failingSync', 'powerLoss'],
+  },
+  {
     name: 'two-batches-under-way',
     story: '(1) two batches of a partition are sent, (2) the first fails, (3) it lands second',
     file: 'client/producer/sender.ts',
