@@ -32,6 +32,7 @@ import { headersToWrite, RecordEncoder, timestampToWrite } from './recordEncoder
 import { refusal, tooLarge } from './refusal.ts';
 import { Sender, type SenderHost } from './sender.ts';
 import { type EncodedRecord, type PendingRecord, TopicQueue } from './topicQueue.ts';
+import { TurnTime } from './turnTime.ts';
 
 /** Varints and attributes of a record, at most. */
 const RECORD_OVERHEAD_BYTES = 32;
@@ -49,6 +50,8 @@ export class BufferedProducer implements Producer, SenderHost, PendingHost {
   readonly #pending: PendingRecords;
   readonly #failures = new FailureList();
   readonly #topics = new Map<string, TopicQueue>();
+  readonly #turnTime: TurnTime;
+  readonly #unsubscribe: () => void;
   readonly #undecided = new Set<ProducerBatch>();
   readonly #onClosed: () => void;
   #lastTopic: TopicQueue | undefined;
@@ -68,6 +71,8 @@ export class BufferedProducer implements Producer, SenderHost, PendingHost {
     this.#chooser = new PartitionChooser(this.#settings, cluster.environment.random);
     this.#sender = new Sender(cluster, this.#settings, { builders: this.#builders, host: this });
     this.#pending = new PendingRecords(cluster, this.#settings, this);
+    this.#turnTime = new TurnTime(cluster.environment);
+    this.#unsubscribe = cluster.metadata.onChange(() => this.#onMetadata());
   }
 
   get bufferedBytes(): number {
@@ -184,6 +189,7 @@ export class BufferedProducer implements Producer, SenderHost, PendingHost {
       this.#giveUp(error);
     } finally {
       this.#sender.close();
+      this.#unsubscribe();
       for (const topic of this.#topics.keys()) this.#cluster.metadata.release(topic);
       this.#topics.clear();
       this.#lastTopic = undefined;
@@ -266,14 +272,19 @@ export class BufferedProducer implements Producer, SenderHost, PendingHost {
     return topic;
   }
 
+  #onMetadata(): void {
+    for (const topic of this.#topics.values()) {
+      if (topic.metadata === undefined) continue;
+      topic.metadata = this.#cluster.metadata.topic(topic.topic) ?? topic.metadata;
+    }
+  }
+
   #encode(topic: string, record: BatchRecord): EncodedRecord {
     const key = this.#encoder.key(topic, record.key);
     const value = this.#encoder.value(topic, record.value);
     const headers = headersToWrite(record.headers);
     const timestamp =
-      record.timestamp === undefined
-        ? this.#cluster.environment.clock.wallMs()
-        : timestampToWrite(record.timestamp);
+      record.timestamp === undefined ? this.#turnTime.wallMs() : timestampToWrite(record.timestamp);
     let sizeBytes = bytesAtMost(key) + bytesAtMost(value) + RECORD_OVERHEAD_BYTES;
     const { recordBytesMax, batchBytes } = this.#settings;
     // The bound is good enough, and cheaper, where it is far from any limit.
@@ -292,8 +303,7 @@ export class BufferedProducer implements Producer, SenderHost, PendingHost {
   /** The topic is known and there is room. @returns the batch that the record became the last of. */
   place(topic: TopicQueue, record: EncodedRecord): ProducerBatch {
     const { key, value, headers, timestamp, sizeBytes } = record;
-    const metadata = this.#cluster.metadata.topic(topic.topic) ?? topic.metadata!;
-    const queue = topic.queue(this.#chooser.choose(topic, metadata, record));
+    const queue = topic.queue(this.#chooser.choose(topic, topic.metadata!, record));
     let batch = queue.openFor(sizeBytes, this.#settings.batchBytes);
     if (batch === undefined) {
       const nowMs = this.#cluster.environment.clock.monotonicMs();
