@@ -7,19 +7,20 @@ import { type Mutant, mutants } from './mutants/mutants.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const SEEDS_MAX = 25;
+const MUTATE = new URL('./mutants/mutate.mjs', import.meta.url).pathname;
+const HUNT = new URL('./mutants/hunt.ts', import.meta.url).pathname;
 
 /** @returns the first of the seeds that fails, with the mutant's change or without any. */
 async function hunt(
   mutant: Mutant,
   options: { readonly isMutated: boolean; readonly first: number; readonly last: number },
 ) {
-  const path = (file: string): string => new URL(`./mutants/${file}`, import.meta.url).pathname;
-  const mutate = options.isMutated ? ['--import', path('mutate.mjs')] : [];
+  const mutate = options.isMutated ? ['--import', MUTATE] : [];
   const { file, find, replace, faults } = mutant;
   const child = new Child(
     process.execPath,
     [
-      ...[...mutate, '--import', 'tsx', path('hunt.ts')],
+      ...[...mutate, '--import', 'tsx', HUNT],
       ...[faults.join(), String(options.first), String(options.last)],
     ],
     { env: { SIM_MUTANT: JSON.stringify({ url: new URL(file, ROOT).href, find, replace }) } },
