@@ -70,6 +70,7 @@ export class PushLoop {
   }
 
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
     this.#retryTimer?.cancel();
     this.#parts.channel.close();
@@ -93,6 +94,7 @@ export class PushLoop {
     const neededSnapshot = error === 'INVALID_REQUEST' && this.#ackedVersion !== undefined;
     this.#ackedVersion = undefined;
     if (error === 'STALE_CONTROLLER_EPOCH') {
+      this.close();
       this.#parts.onDeposed();
       return;
     }
