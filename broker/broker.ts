@@ -22,14 +22,27 @@ import {
 } from '../common/index.ts';
 import { Controller, CoordinatorSession, Membership, networkPusher } from '../coordinator/index.ts';
 import { NetworkServer } from '../network/index.ts';
+import { ProtocolError } from '../protocol/index.ts';
 import { type AdminServer, openAdminServer } from './admin/index.ts';
-import { ControllerChannel, Dispatcher, MetadataUpdates, servedApis } from './api/index.ts';
+import {
+  ControllerChannel,
+  Dispatcher,
+  MetadataUpdates,
+  openReplicaChannel,
+  servedApis,
+} from './api/index.ts';
 import { BrokerAdmin } from './brokerAdmin.ts';
 import { type BrokerConfig, formatSocketAddress, validateTopicConfigs } from './config/index.ts';
 import { LogManager } from './log/index.ts';
 import { ClusterImage } from './metadata/index.ts';
 import { BrokerProbe } from './metrics/index.ts';
-import { logConfigOf, Purgatory, ReplicaManager, untilKnown } from './replica/index.ts';
+import {
+  logConfigOf,
+  Purgatory,
+  type ReplicaChannel,
+  ReplicaManager,
+  untilKnown,
+} from './replica/index.ts';
 import { softwareVersion } from './version.ts';
 
 const STOP_GRACE_MS = 5_000;
@@ -180,13 +193,26 @@ export class Broker {
     logManager.onLogDirFailure(({ allOffline, error }) => {
       if (allOffline) this.#end(error);
     });
-    const replicas = new ReplicaManager(logManager, config, logger);
     const controller = this.#controller(logger);
-    const brokerEpoch = (): number => this.#membership.brokerEpoch;
+    const brokerEpoch = (): BrokerEpoch => this.#membership.brokerEpoch;
     const channel = new ControllerChannel(
       environment,
       { controller, image: this.#image },
       { brokerId: config.brokerId, brokerEpoch, softwareVersion },
+      logger,
+    );
+    const replicas = new ReplicaManager(
+      environment,
+      logManager,
+      config,
+      {
+        brokerEpoch,
+        isProven: () => this.#session.state === 'proven',
+        isAlive: (id, epoch) => this.#image.isAlive(id, epoch),
+        openChannel: (leaderId) => this.#openReplicaChannel(leaderId),
+        alterPartition: (request) => channel.alterPartition(request),
+        onFatal: (error) => this.#end(error),
+      },
       logger,
     );
     const updates = new MetadataUpdates(
@@ -311,6 +337,17 @@ export class Broker {
   #followSession(running: Running): void {
     this.#session.onStateChange((state) => {
       if (state === 'fenced') running.replicas.fence();
+    });
+  }
+
+  async #openReplicaChannel(leaderId: number): Promise<ReplicaChannel> {
+    const leader = this.#image.brokers.find(({ id }) => id === leaderId);
+    if (leader === undefined) throw new ProtocolError('BROKER_NOT_AVAILABLE');
+    return openReplicaChannel(this.#environment, leader, {
+      brokerId: this.#config.brokerId,
+      brokerEpoch: this.#membership.brokerEpoch,
+      softwareVersion,
+      timeoutMs: this.#config.replicaSocketTimeoutMs,
     });
   }
 

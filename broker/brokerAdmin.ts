@@ -149,7 +149,7 @@ export class BrokerAdmin implements AdminBackend {
     const { replicas, logManager, session, image } = this.#parts;
     const logs = logManager.logs();
     const partitions = [...replicas.partitions.values()];
-    const leaders = partitions.filter(({ role }) => role === 'leader').length;
+    const leaders = partitions.filter(({ isLeader }) => isLeader).length;
     const isProven = session.state === 'proven' ? 1 : 0;
     const isController = this.#parts.isController() ? 1 : 0;
     const offlineDirs = logManager.directories().filter(({ online }) => !online).length;

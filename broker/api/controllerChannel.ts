@@ -11,6 +11,7 @@ import type { Controller } from '../../coordinator/index.ts';
 import { ClientConnection, type NetworkEnvironment } from '../../network/index.ts';
 import {
   type alterConfigsApi,
+  type alterPartitionApi,
   type Api,
   type createTopicsApi,
   type deleteTopicsApi,
@@ -20,10 +21,17 @@ import {
 } from '../../protocol/index.ts';
 import {
   alterConfigsApi as alterConfigs,
+  alterPartitionApi as alterPartition,
   createTopicsApi as createTopics,
   deleteTopicsApi as deleteTopics,
 } from '../../protocol/index.ts';
 import type { ClusterImage } from '../metadata/index.ts';
+
+interface IsrAuthority {
+  alterPartition(
+    request: RequestOf<typeof alterPartitionApi>,
+  ): Promise<ResponseOf<typeof alterPartitionApi>>;
+}
 
 export interface ControllerChannelOptions {
   readonly brokerId: number;
@@ -78,6 +86,24 @@ export class ControllerChannel {
   ): Promise<ResponseOf<typeof alterConfigsApi>> {
     if (this.#controller.active) return this.#controller.alterConfigs(request);
     return this.#forward(alterConfigs, request, DEFAULT_TIMEOUT_MS);
+  }
+
+  /** A leader's own request for a change of its ISR. */
+  async alterPartition(
+    request: RequestOf<typeof alterPartitionApi>,
+  ): Promise<ResponseOf<typeof alterPartitionApi>> {
+    if (this.#controller.active)
+      return (this.#controller as unknown as IsrAuthority).alterPartition(request);
+    const connection = await this.#connect();
+    return connection.call(alterPartition, request, { timeoutMs: DEFAULT_TIMEOUT_MS });
+  }
+
+  /** The same from another broker: answered by the controller alone. */
+  async answerAlterPartition(
+    request: RequestOf<typeof alterPartitionApi>,
+  ): Promise<ResponseOf<typeof alterPartitionApi>> {
+    if (!this.#controller.active) throw new ProtocolError('NOT_CONTROLLER');
+    return (this.#controller as unknown as IsrAuthority).alterPartition(request);
   }
 
   async close(): Promise<void> {

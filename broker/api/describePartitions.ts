@@ -37,7 +37,7 @@ function describe(replicas: ReplicaManager, topic: string, index: number): Parti
       logEndOffset: log.logEndOffset,
       sizeBytes: log.sizeBytes,
       segmentCount: log.segmentCount,
-      replicas: [],
+      replicas: partition.describeReplicas(),
     };
   } catch (error) {
     return {

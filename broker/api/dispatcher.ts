@@ -7,10 +7,11 @@
  */
 
 import { AssertionError, type Clock, type Logger } from '../../common/index.ts';
-import type { NetworkHandler, ServerRequest } from '../../network/index.ts';
+import type { NetworkHandler, RequestConnection, ServerRequest } from '../../network/index.ts';
 import {
   type Api,
   alterConfigsApi,
+  alterPartitionApi,
   createTopicsApi,
   deleteTopicsApi,
   describeClusterApi,
@@ -22,6 +23,8 @@ import {
   ProtocolError,
   produceApi,
   type RequestOf,
+  replicaFetchApi,
+  replicaProgressApi,
   updateMetadataApi,
 } from '../../protocol/index.ts';
 import type { BrokerConfig } from '../config/index.ts';
@@ -34,7 +37,9 @@ import { handleDescribePartitions } from './describePartitions.ts';
 import { FetchHandler } from './fetch.ts';
 import { handleListOffsets } from './listOffsets.ts';
 import { describeClusterResponse, metadataResponse } from './metadata.ts';
+import { nearerReplica } from './nearerReplica.ts';
 import { ProduceHandler } from './produce.ts';
+import { ReplicaFetchHandler } from './replicaFetch.ts';
 import type { MetadataUpdates } from './updateMetadata.ts';
 
 export interface DispatcherParts {
@@ -72,17 +77,27 @@ export const servedApis: readonly Api[] = [
   alterConfigsApi,
   describeClusterApi,
   updateMetadataApi,
+  replicaFetchApi,
+  replicaProgressApi,
+  alterPartitionApi,
 ] as readonly Api[];
 
 export class Dispatcher implements NetworkHandler {
   readonly #parts: DispatcherParts;
   readonly #logger: Logger;
+  readonly #followers: ReplicaFetchHandler;
   readonly #handlers: ReadonlyMap<number, Handler>;
 
   constructor(parts: DispatcherParts, logger: Logger) {
     this.#parts = parts;
     this.#logger = logger.child('api');
-    this.#handlers = handlersOf(parts);
+    this.#followers = new ReplicaFetchHandler({
+      clock: parts.clock,
+      replicas: parts.replicas,
+      purgatory: parts.fetchWaits,
+      isAlive: (id, epoch) => parts.image.isAlive(id, epoch),
+    });
+    this.#handlers = handlersOf(parts, this.#followers);
   }
 
   onRequest(request: ServerRequest): void {
@@ -105,6 +120,10 @@ export class Dispatcher implements NetworkHandler {
     }
   }
 
+  onConnectionClosed(connection: RequestConnection): void {
+    this.#followers.onConnectionClosed(connection);
+  }
+
   #refuse(request: ServerRequest, error: unknown): void {
     if (error instanceof ProtocolError) {
       this.#parts.probe.countError(error.code);
@@ -120,11 +139,21 @@ export class Dispatcher implements NetworkHandler {
   }
 }
 
-function handlersOf(parts: DispatcherParts): ReadonlyMap<number, Handler> {
+function handlersOf(
+  parts: DispatcherParts,
+  followers: ReplicaFetchHandler,
+): ReadonlyMap<number, Handler> {
   const { image, replicas, channel, clusterId, config } = parts;
   const { clock, probe } = parts;
   const produce = new ProduceHandler({ clock, replicas, purgatory: parts.produceWaits, probe });
-  const fetch = new FetchHandler({ clock, replicas, purgatory: parts.fetchWaits, probe });
+  const fetch = new FetchHandler({
+    clock,
+    replicas,
+    purgatory: parts.fetchWaits,
+    probe,
+    nearerReplica: (partition, rack, fetchOffset) =>
+      nearerReplica(image, { selfId: config.brokerId, partition, rack, fetchOffset }),
+  });
   const handlers: readonly (readonly [Api, Handler])[] = [
     [produceApi as Api, (request) => produce.handle(request)],
     [fetchApi as Api, (request) => fetch.handle(request)],
@@ -167,6 +196,15 @@ function handlersOf(parts: DispatcherParts): ReadonlyMap<number, Handler> {
       },
     ],
     [updateMetadataApi as Api, (request) => parts.updates.handle(request)],
+    [replicaFetchApi as Api, (request) => followers.fetch(request)],
+    [replicaProgressApi as Api, (request) => followers.progress(request)],
+    [
+      alterPartitionApi as Api,
+      async (request) => {
+        const body = request.body as RequestOf<typeof alterPartitionApi>;
+        request.respond(await channel.answerAlterPartition(body));
+      },
+    ],
   ];
   return new Map(handlers.map(([api, handler]) => [api.key, handler]));
 }

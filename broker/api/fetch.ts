@@ -33,6 +33,12 @@ export interface FetchParts {
   /** Where requests wait for records. */
   readonly purgatory: Purgatory;
   readonly probe: BrokerProbe;
+  /** The replica in the rack of the consumer that it should read from instead (KIP-392). */
+  readonly nearerReplica: (
+    partition: Partition,
+    rack: string | null,
+    fetchOffset: number,
+  ) => number | undefined;
 }
 
 export class FetchHandler {
@@ -54,7 +60,7 @@ interface Attempt {
   /** Give the memory of what was read back. */
   readonly releases: (() => void)[];
   sizeBytes: number;
-  /** Whether the answer must go out even if it is too small: an error is in it. */
+  /** Whether the answer must go out even if it is too small: an error or a redirection is in it. */
   failed: boolean;
 }
 
@@ -143,13 +149,22 @@ class PendingFetch implements FetchWaiter, DelayedOperation {
     try {
       partition = this.#parts.replicas.partition(topic.name, wanted.index, topic.topicId);
       if (left <= 0 && attempt.sizeBytes > 0) {
-        partition.checkLeader(wanted.leaderEpoch);
         results.push(readResult(partition, wanted.index, []));
+        return undefined;
+      }
+      const nearer = this.#parts.nearerReplica(partition, this.#body.rack, wanted.fetchOffset);
+      if (nearer !== undefined) {
+        attempt.failed = true;
+        results.push({
+          ...readResult(partition, wanted.index, []),
+          preferredReadReplica: nearer,
+        });
         return undefined;
       }
       const read = partition.read({
         fetchOffset: wanted.fetchOffset,
         expectedLeaderEpoch: wanted.leaderEpoch,
+        fromFollower: this.#body.rack !== null,
         maxBytes: Math.max(0, Math.min(wanted.maxBytes, left)),
         atLeastOneBatch: attempt.sizeBytes === 0,
       });

@@ -65,6 +65,8 @@ interface Found {
 async function find(partition: Partition, timestamp: number): Promise<Found | undefined> {
   const { log } = partition;
   if (timestamp === END) {
+    // Less than what consumers were told before would make them go back.
+    if (!partition.knowsHighWatermark) throw new ProtocolError('OFFSET_NOT_AVAILABLE');
     return { timestamp: -1, offset: partition.highWatermark, leaderEpoch: partition.leaderEpoch };
   }
   if (timestamp === START) {

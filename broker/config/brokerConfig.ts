@@ -159,6 +159,37 @@ const keys = {
     defaultValue: 5_000,
     about: 'Milliseconds between two writes of the high watermarks.',
   }),
+  replicaLagTimeMaxMs: define({
+    name: 'replica.lag.time.max.ms',
+    type: long(100),
+    defaultValue: 30_000,
+    about:
+      'Milliseconds after which a follower that has not had everything leaves the in-sync replicas.',
+  }),
+  replicaFetchWaitMaxMs: define({
+    name: 'replica.fetch.wait.max.ms',
+    type: int(1),
+    defaultValue: 500,
+    about: 'Milliseconds that a fetch of a follower waits at its leader for records.',
+  }),
+  replicaFetchResponseMaxBytes: define({
+    name: 'replica.fetch.response.max.bytes',
+    type: int(1),
+    defaultValue: 10_485_760,
+    about: 'Bytes of records that one fetch of a follower brings, unless one batch is larger.',
+  }),
+  replicaFetchBackoffMs: define({
+    name: 'replica.fetch.backoff.ms',
+    type: int(1),
+    defaultValue: 50,
+    about: 'Milliseconds after which a follower tries again what failed.',
+  }),
+  replicaSocketTimeoutMs: define({
+    name: 'replica.socket.timeout.ms',
+    type: int(1),
+    defaultValue: 30_000,
+    about: 'Milliseconds after which a follower gives a fetch up that was not answered.',
+  }),
   socketRequestMaxBytes: define({
     name: 'socket.request.max.bytes',
     type: int(65_536),
@@ -230,6 +261,11 @@ export interface BrokerConfig {
   readonly logFlushOffsetCheckpointIntervalMs: number;
   readonly logFlushStartOffsetCheckpointIntervalMs: number;
   readonly highWatermarkCheckpointIntervalMs: number;
+  readonly replicaLagTimeMaxMs: number;
+  readonly replicaFetchWaitMaxMs: number;
+  readonly replicaFetchResponseMaxBytes: number;
+  readonly replicaFetchBackoffMs: number;
+  readonly replicaSocketTimeoutMs: number;
   readonly socketRequestMaxBytes: number;
   readonly queuedMaxRequestBytes: number;
   readonly maxConnections: number;
@@ -309,6 +345,11 @@ export function brokerConfigFrom(given: ReadonlyMap<string, string>): BrokerConf
     logFlushOffsetCheckpointIntervalMs: required(keys.logFlushOffsetCheckpointIntervalMs),
     logFlushStartOffsetCheckpointIntervalMs: required(keys.logFlushStartOffsetCheckpointIntervalMs),
     highWatermarkCheckpointIntervalMs: required(keys.highWatermarkCheckpointIntervalMs),
+    replicaLagTimeMaxMs: required(keys.replicaLagTimeMaxMs),
+    replicaFetchWaitMaxMs: required(keys.replicaFetchWaitMaxMs),
+    replicaFetchResponseMaxBytes: required(keys.replicaFetchResponseMaxBytes),
+    replicaFetchBackoffMs: required(keys.replicaFetchBackoffMs),
+    replicaSocketTimeoutMs: required(keys.replicaSocketTimeoutMs),
     socketRequestMaxBytes: required(keys.socketRequestMaxBytes),
     queuedMaxRequestBytes: required(keys.queuedMaxRequestBytes),
     maxConnections: required(keys.maxConnections),

@@ -24,7 +24,7 @@ export class OffsetIndex {
 
   constructor(baseOffset: number) {
     this.baseOffset = baseOffset;
-    this.#image = Buffer.alloc(8 * OFFSET_INDEX_ENTRY_BYTES);
+    this.#image = new Uint8Array(0);
   }
 
   /**
@@ -65,7 +65,7 @@ export class OffsetIndex {
       'Offsets of an index rise and fit 32 bits',
       { offset, baseOffset: this.baseOffset, previous },
     );
-    if (slot === this.#image.length) this.#image = Buffer.concat([this.#image], slot * 2);
+    if (slot === this.#image.length) this.#grow();
     writeInt32(this.#image, slot, relativeOffset);
     writeInt32(this.#image, slot + 4, positionInSegment);
     this.#entryCount += 1;
@@ -106,5 +106,11 @@ export class OffsetIndex {
       }
     }
     return low;
+  }
+
+  /** Of an index that was read from an empty file there is nothing to double. */
+  #grow(): void {
+    const sizeBytes = Math.max(this.#image.length * 2, 8 * OFFSET_INDEX_ENTRY_BYTES);
+    this.#image = Buffer.concat([this.#image], sizeBytes);
   }
 }

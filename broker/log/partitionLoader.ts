@@ -157,7 +157,8 @@ class PartitionLoader {
     const segment = this.#segments[index]!;
     const next = this.#segments[index + 1];
     const sizeBytes = this.#fileSystem.statSync(segment.path)?.sizeBytes ?? 0;
-    const isBelowRecoveryPoint = next !== undefined && next.baseOffset <= this.#recoveryPoint;
+    // Strictly below: a segment that was rolled after the checkpoint has indexes that no sync covers.
+    const isBelowRecoveryPoint = next !== undefined && next.baseOffset < this.#recoveryPoint;
     if (this.#options.isClean || isBelowRecoveryPoint) {
       this.#refuseOldFormat(segment, sizeBytes);
       if (next === undefined) this.#loadActive(segment, sizeBytes);
@@ -231,7 +232,7 @@ class PartitionLoader {
     this.#epochs.truncateFromEnd(segment.baseOffset);
     const result = this.#scan(segment, { sizeBytes, checksums: true });
     if (result.fault !== undefined) {
-      if (result.nextOffset < this.#recoveryPoint) throw corrupt(segment, result);
+      if (this.#wasOnDisk(result.nextOffset)) throw corrupt(segment, result);
       this.#options.context.logger.warn('Cut off what a crash left at the end of a log', {
         path: segment.path,
         position: result.validBytes,
@@ -287,7 +288,7 @@ class PartitionLoader {
   /** What lies behind a hole was never acknowledged: the end of an older file is synced first. */
   #dropSegmentsFrom(index: number): void {
     for (const segment of this.#segments.splice(index).reverse()) {
-      if (segment.baseOffset < this.#recoveryPoint) {
+      if (this.#wasOnDisk(segment.baseOffset)) {
         throw lostBytes(segment.path, segment.baseOffset, this.#recoveryPoint);
       }
       this.#options.context.logger.warn('Removed a segment behind the end of a torn one', {
@@ -301,11 +302,16 @@ class PartitionLoader {
   #refuseLostEnd(): void {
     const active = this.#segments.at(-1);
     const endOffset = active?.nextOffset ?? 0;
-    const { recoveryPoint, logStartOffset, directory } = this.#options;
-    if (recoveryPoint === undefined || endOffset >= recoveryPoint) return;
-    // With nothing above the start there is nothing to lose.
-    if (recoveryPoint <= logStartOffset) return;
-    throw lostBytes(active?.path ?? directory, endOffset, recoveryPoint);
+    if (this.#options.recoveryPoint === undefined || !this.#wasOnDisk(endOffset)) return;
+    throw lostBytes(active?.path ?? this.#options.directory, endOffset, this.#recoveryPoint);
+  }
+
+  /**
+   * Whether the recovery point vouches for the offset. Where it is not above the log start, it
+   * vouches for nothing that is left: deleting records raises it without a sync.
+   */
+  #wasOnDisk(offset: number): boolean {
+    return offset < this.#recoveryPoint && this.#recoveryPoint > this.#options.logStartOffset;
   }
 
   /** @returns the log start offset; makes the first segment where there is none to start from. */

@@ -26,11 +26,13 @@ import {
   topicPartitionKey,
 } from '../../common/index.ts';
 import {
+  batchEnd,
   ProtocolError,
   RecordBatchView,
   setBaseOffset,
   setLogAppendTime,
   setPartitionLeaderEpoch,
+  verifyBatch,
 } from '../../protocol/index.ts';
 import { refuseBadBatch } from './batchAdmission.ts';
 import { encodeEpochCheckpoint } from './checkpointFile.ts';
@@ -233,16 +235,59 @@ export class PartitionLog implements SyncableLog {
 
     setBaseOffset(batch, 0, baseOffset);
     setPartitionLeaderEpoch(batch, 0, options.leaderEpoch);
-    if (options.leaderEpoch >= 0) this.epochs.assign(options.leaderEpoch, baseOffset);
-    this.#pending.push(pending);
-    this.#pendingBytes += batch.length;
-    this.#logEndOffset = lastOffset + 1;
-    this.#context.onPending(this);
+    this.#addPending(pending, options.leaderEpoch);
     return {
       baseOffset: baseOffset as Offset,
       lastOffset: lastOffset as Offset,
       logAppendTimeMs: isLogAppendTime ? nowMs : NO_TIMESTAMP,
     };
+  }
+
+  /**
+   * Takes batches to the end of the log as the leader has them: offsets and epochs stay.
+   *
+   * Written by the next `flushTurn`, as with `append`. Where a batch is refused those before it stay.
+   *
+   * @param batches one or more whole batches; the first begins where this log ends.
+   * @throws {ProtocolError} CORRUPT_MESSAGE, INVALID_RECORD; KAFKA_STORAGE_ERROR.
+   */
+  appendReplicated(batches: Uint8Array): void {
+    const nowMs = this.#context.environment.clock.wallMs();
+    for (let position = 0; position < batches.length; ) {
+      this.#refuseWhenFailed();
+      if (this.#lostAppends !== undefined) throw this.#lostAppends;
+      assert(!this.#isTruncating, 'Nothing is appended while the log is being truncated', {
+        partition: topicPartitionKey(this.topicPartition),
+      });
+      const end = batchEnd(batches, position, batches.length) ?? batches.length;
+      const batch = batches.subarray(position, end);
+      const fault = verifyBatch(batch, 0, { origin: 'log', end: batch.length });
+      const name = topicPartitionKey(this.topicPartition);
+      if (fault !== undefined) throw new ProtocolError(fault.error, `"${name}": ${fault.message}`);
+      const { baseOffset, nextOffset, maxTimestamp, partitionLeaderEpoch } = this.#batch.at(
+        batch,
+        0,
+      );
+      this.#batch.release();
+      if (baseOffset !== this.#logEndOffset || partitionLeaderEpoch < this.epochs.latestEpoch) {
+        throw new ProtocolError(
+          'INVALID_RECORD',
+          `"${name}": a batch at offset ${baseOffset} of epoch ${partitionLeaderEpoch} does not ` +
+            `follow offset ${this.#logEndOffset} of epoch ${this.epochs.latestEpoch}`,
+        );
+      }
+      const sizeBytes = batch.length;
+      const pending = {
+        bytes: batch,
+        baseOffset,
+        lastOffset: nextOffset - 1,
+        maxTimestamp,
+        sizeBytes,
+      };
+      if (this.#mustRollFor(pending, nowMs)) this.#roll();
+      this.#addPending(pending, partitionLeaderEpoch);
+      position = end;
+    }
   }
 
   /** Writes what was appended since the last call: one gathered write. For `flushTurn`. */
@@ -398,7 +443,9 @@ export class PartitionLog implements SyncableLog {
         this.#recoveryPoint = Math.min(this.#recoveryPoint, cut?.baseOffset ?? 0);
         await this.#context.writeRecoveryPoints();
       }
+      const { logStartOffset } = this;
       const cut = this.#cutSegments(offset);
+      if (this.#logStartOffset < logStartOffset) await this.#context.writeLogStarts();
       // 2. On disk before the next fetch. Crash example: cut, new batches from the new leader, power
       //    loss: the old bytes would stand behind the new ones.
       await cut.datasync();
@@ -411,6 +458,28 @@ export class PartitionLog implements SyncableLog {
     }
     this.#checkOrder();
     this.#durability.settleWaiters();
+  }
+
+  /**
+   * Removes everything, and begins anew at an offset beyond the end: for a follower whose leader no
+   * longer has what would come next.
+   *
+   * Crash example: the new segment stands and the old records, too, with a hole between them. So
+   * the old records go first, durably; an empty log that ends early is a legal one.
+   */
+  async resetTo(offset: Offset): Promise<void> {
+    await this.truncateTo(this.logStartOffset);
+    if (offset <= this.#logEndOffset) return;
+    this.#logEndOffset = offset;
+    this.#writtenOffset = offset;
+    this.#notifiedWrittenOffset = offset;
+    this.#highWatermark = offset;
+    this.#durability.raiseTo(offset);
+    this.#roll();
+    this.#raiseLogStart(offset);
+    await this.flush();
+    await this.#context.writeLogStarts();
+    await this.#removeSegmentsBelowStart();
   }
 
   /**
@@ -534,6 +603,14 @@ export class PartitionLog implements SyncableLog {
     this.#reader.reset();
     for (const segment of this.#segments) this.#discard(segment);
     for (const file of this.#unsyncedIndexes.splice(0)) file.closeSync();
+  }
+
+  #addPending(pending: PendingBatch, epoch: number): void {
+    if (epoch >= 0) this.epochs.assign(epoch, pending.baseOffset);
+    this.#pending.push(pending);
+    this.#pendingBytes += pending.sizeBytes;
+    this.#logEndOffset = pending.lastOffset + 1;
+    this.#context.onPending(this);
   }
 
   get #activeSegment(): LogSegment {

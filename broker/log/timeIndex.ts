@@ -24,7 +24,7 @@ export class TimeIndex {
 
   constructor(baseOffset: number) {
     this.baseOffset = baseOffset;
-    this.#image = Buffer.alloc(8 * TIME_INDEX_ENTRY_BYTES);
+    this.#image = new Uint8Array(0);
   }
 
   /**
@@ -62,7 +62,7 @@ export class TimeIndex {
       last: last?.offset,
     });
     const slot = this.#entryCount * TIME_INDEX_ENTRY_BYTES;
-    if (slot === this.#image.length) this.#image = Buffer.concat([this.#image], slot * 2);
+    if (slot === this.#image.length) this.#grow();
     writeInt64(this.#image, slot, timestamp);
     writeInt32(this.#image, slot + 8, offset - this.baseOffset);
     this.#entryCount += 1;
@@ -96,5 +96,11 @@ export class TimeIndex {
     while (this.#entryCount > 0 && this.entry(this.#entryCount - 1).offset >= offset) {
       this.#entryCount -= 1;
     }
+  }
+
+  /** Of an index that was read from an empty file there is nothing to double. */
+  #grow(): void {
+    const sizeBytes = Math.max(this.#image.length * 2, 8 * TIME_INDEX_ENTRY_BYTES);
+    this.#image = Buffer.concat([this.#image], sizeBytes);
   }
 }

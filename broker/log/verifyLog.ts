@@ -154,7 +154,7 @@ async function* verifyPartition(
     const { segment, findings } = verifySegment(fileSystem, {
       directory,
       baseOffset,
-      isTrusted: claims.isClean || (next !== undefined && next <= claims.recoveryPoint),
+      isTrusted: claims.isClean || (next !== undefined && next < claims.recoveryPoint),
       isLast: next === undefined,
       epochs: batchEpochs,
     });

@@ -33,6 +33,7 @@ export interface TopicImage {
 /** What one update changed. */
 export interface ImageChanges {
   readonly snapshot: boolean;
+  readonly brokersChanged: boolean;
   /** Topics that are new or changed, with all their partitions. */
   readonly changed: readonly TopicImage[];
   /** Topics that the image no longer holds. */
@@ -73,6 +74,11 @@ export class ClusterImage {
     return this.#topics;
   }
 
+  /** Whether the broker is alive in exactly this registration. */
+  isAlive(id: number, epoch: number): boolean {
+    return this.#brokers.some((broker) => broker.id === id && broker.epoch === epoch);
+  }
+
   /** The topic that clients may use: not one that is being deleted. */
   usableTopic(name: string): TopicImage | undefined {
     const topic = this.#topics.get(name);
@@ -96,7 +102,8 @@ export class ClusterImage {
     if (update.brokers !== null) this.#brokers = update.brokers;
     const removed = this.#remove(snapshot ? this.#goneSince(update) : update.removedTopics);
     const changed = update.topics.map((topic) => this.#merge(topic, snapshot));
-    return { kind: 'applied', changes: { snapshot, changed, removed } };
+    const brokersChanged = update.brokers !== null;
+    return { kind: 'applied', changes: { snapshot, brokersChanged, changed, removed } };
   }
 
   #goneSince(snapshot: MetadataUpdate): readonly string[] {

@@ -3,3 +3,10 @@ export * from './partition.ts';
 export { logConfigOf, untilKnown } from './logConfigOf.ts';
 export * from './purgatory.ts';
 export * from './replicaManager.ts';
+export type { AlterPartitionRequest, AlterPartitionResponse } from './isrProposals.ts';
+export type {
+  ReplicaChannel,
+  ReplicaFetchRequest,
+  ReplicaFetchResponse,
+  ReplicaProgressRequest,
+} from './leaderFetcher.ts';

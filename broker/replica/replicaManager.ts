@@ -10,8 +10,11 @@
 
 import {
   assert,
+  type BrokerEpoch,
   type BrokerId,
+  type Environment,
   type Logger,
+  NO_BROKER,
   type TopicId,
   topicPartitionKey,
 } from '../../common/index.ts';
@@ -19,12 +22,35 @@ import { ProtocolError } from '../../protocol/index.ts';
 import { effectiveTopicConfig, type TopicConfig } from '../config/index.ts';
 import type { LogConfig, LogManager } from '../log/index.ts';
 import type { ImageChanges, TopicImage } from '../metadata/index.ts';
+import {
+  type AlterPartitionRequest,
+  type AlterPartitionResponse,
+  IsrProposals,
+} from './isrProposals.ts';
+import { LeaderFetcher, type ReplicaChannel } from './leaderFetcher.ts';
 import { logConfigOf } from './logConfigOf.ts';
-import { Partition } from './partition.ts';
+import { Partition, type PartitionContext } from './partition.ts';
 
 export interface ReplicaManagerOptions {
   readonly brokerId: BrokerId;
   readonly topicDefaults: TopicConfig;
+  readonly replicaLagTimeMaxMs: number;
+  readonly replicaFetchWaitMaxMs: number;
+  readonly replicaFetchResponseMaxBytes: number;
+  readonly replicaFetchBackoffMs: number;
+}
+
+/** What the replicas need of the broker around them. */
+export interface ReplicaSurroundings {
+  readonly brokerEpoch: () => BrokerEpoch;
+  /** Whether ZooKeeper confirms the registration: otherwise no ISR is changed. */
+  readonly isProven: () => boolean;
+  readonly isAlive: (id: number, epoch: BrokerEpoch) => boolean;
+  /** A way to the leader broker. Rejects where it cannot be reached. */
+  readonly openChannel: (leaderId: number) => Promise<ReplicaChannel>;
+  readonly alterPartition: (request: AlterPartitionRequest) => Promise<AlterPartitionResponse>;
+  /** A broken promise of the program. */
+  readonly onFatal: (error: unknown) => void;
 }
 
 export interface LeaderHint {
@@ -33,16 +59,52 @@ export interface LeaderHint {
 }
 
 export class ReplicaManager {
+  readonly #environment: Pick<Environment, 'clock' | 'timers'>;
   readonly #logManager: LogManager;
   readonly #options: ReplicaManagerOptions;
+  readonly #surroundings: ReplicaSurroundings;
   readonly #logger: Logger;
   readonly #partitions = new Map<string, Partition>();
+  readonly #partitionsById = new Map<string, Partition>();
+  readonly #fetchers = new Map<number, LeaderFetcher>();
+  /** Leader broker that each follower fetches from. */
+  readonly #following = new Map<Partition, number>();
+  readonly #proposals: IsrProposals;
+  readonly #context: PartitionContext;
   #fenced = true;
+  #closed = false;
 
-  constructor(logManager: LogManager, options: ReplicaManagerOptions, logger: Logger) {
+  constructor(
+    environment: Pick<Environment, 'clock' | 'timers'>,
+    logManager: LogManager,
+    options: ReplicaManagerOptions,
+    surroundings: ReplicaSurroundings,
+    logger: Logger,
+  ) {
+    this.#environment = environment;
     this.#logManager = logManager;
     this.#options = options;
+    this.#surroundings = surroundings;
     this.#logger = logger.child('replica');
+    this.#proposals = new IsrProposals(
+      environment,
+      {
+        selfId: options.brokerId,
+        brokerEpoch: surroundings.brokerEpoch,
+        send: surroundings.alterPartition,
+        mayPropose: () => surroundings.isProven() && !this.#fenced,
+      },
+      this.#logger,
+    );
+    this.#context = {
+      clock: environment.clock,
+      selfId: options.brokerId,
+      lagMsMax: options.replicaLagTimeMaxMs,
+      isAlive: surroundings.isAlive,
+      propose: (partition, proposal) => this.#proposals.add(partition, proposal),
+      onFollowerDurable: (partition) => this.#onFollowerDurable(partition),
+    };
+    this.#watchLag();
   }
 
   get partitions(): ReadonlyMap<string, Partition> {
@@ -61,6 +123,7 @@ export class ReplicaManager {
   fence(): void {
     if (this.#fenced) return;
     this.#fenced = true;
+    this.#stopFollowing();
     for (const partition of this.#partitions.values()) {
       partition.refuseWaiters('NOT_LEADER_OR_FOLLOWER');
     }
@@ -88,6 +151,11 @@ export class ReplicaManager {
     return this.#partitions.get(topicPartitionKey({ topic, partition: index }));
   }
 
+  /** As `find`, by the id of the topic. */
+  findById(topicId: string, index: number): Partition | undefined {
+    return this.#fenced ? undefined : this.#partitionsById.get(`${topicId}-${index}`);
+  }
+
   /** Who leads the partition as far as this broker knows; undefined where it holds no replica. */
   leaderHint(topic: string, index: number): LeaderHint | undefined {
     const partition = this.find(topic, index);
@@ -109,21 +177,47 @@ export class ReplicaManager {
       else await this.#applyTopic(topic);
     }
     if (changes.snapshot) this.#fenced = false;
+    if (!this.#fenced) this.#followLeaders(changes);
+    if (changes.brokersChanged) {
+      for (const partition of this.#partitions.values()) partition.recheck();
+    }
     return [...failed];
   }
 
   /** Ends every wait. The logs are closed by their manager. */
   close(): void {
+    this.#closed = true;
+    this.#proposals.close();
     this.fence();
+    this.#stopFollowing();
+  }
+
+  #watchLag(): void {
+    this.#environment.timers.set(
+      this.#options.replicaLagTimeMaxMs / 2,
+      () => {
+        if (this.#closed) return;
+        if (!this.#fenced) {
+          for (const partition of this.#partitions.values()) partition.dropLaggards();
+        }
+        this.#watchLag();
+      },
+      { keepsProcessAlive: false },
+    );
   }
 
   async #applyTopic(topic: TopicImage): Promise<void> {
-    const config = this.#logConfig(topic);
+    const effective = this.#effectiveConfig(topic);
+    const config = logConfigOf(effective);
     for (const state of topic.partitions) {
-      if (!state.replicas.includes(this.#options.brokerId)) continue;
+      if (!state.replicas.includes(this.#options.brokerId)) {
+        await this.#leave(topic, state.index);
+        continue;
+      }
       try {
         const partition = await this.#ensurePartition(topic, state.index, config);
-        partition.become(state, this.#options.brokerId);
+        partition.setMinInsyncReplicas(effective.minInsyncReplicas);
+        partition.become(state);
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
         this.#logger.error('A partition could not be opened', {
@@ -134,6 +228,22 @@ export class ReplicaManager {
       }
     }
     this.#logManager.reconfigure(topic.name, config);
+  }
+
+  /** A reassignment has taken the partition from this broker: its files go. */
+  async #leave(topic: TopicImage, index: number): Promise<void> {
+    const partition = this.#partitionsById.get(`${topic.topicId}-${index}`);
+    if (partition === undefined) return;
+    this.#forget(partition);
+    try {
+      await this.#logManager.delete({ topic: topic.name, partition: index });
+    } catch (error) {
+      this.#logger.error('The files of a partition that has moved away could not be removed', {
+        topic: topic.name,
+        partition: index,
+        error,
+      });
+    }
   }
 
   async #ensurePartition(topic: TopicImage, index: number, config: LogConfig): Promise<Partition> {
@@ -152,8 +262,15 @@ export class ReplicaManager {
     }
     const log = this.#logManager.create(topicPartition, topic.topicId as TopicId, config);
     assert(log.topicId === topic.topicId, 'A log carries the id of its topic', { key });
-    const partition = new Partition({ topic: topic.name, index, topicId: topic.topicId, log });
+    const partition = new Partition(this.#context, {
+      topic: topic.name,
+      index,
+      topicId: topic.topicId,
+      log,
+      minInsyncReplicas: this.#effectiveConfig(topic).minInsyncReplicas,
+    });
     this.#partitions.set(key, partition);
+    this.#partitionsById.set(`${topic.topicId}-${index}`, partition);
     return partition;
   }
 
@@ -177,15 +294,71 @@ export class ReplicaManager {
   }
 
   #forget(partition: Partition): void {
-    this.#partitions.delete(
-      topicPartitionKey({ topic: partition.topic, partition: partition.index }),
-    );
-    partition.refuseWaiters('UNKNOWN_TOPIC_OR_PARTITION');
+    const { topic, topicId, index } = partition;
+    this.#unfollow(partition);
+    this.#partitions.delete(topicPartitionKey({ topic, partition: index }));
+    this.#partitionsById.delete(`${topicId}-${index}`);
+    partition.retire();
   }
 
-  #logConfig(topic: TopicImage): LogConfig {
-    const onIgnored = (name: string, reason: string): void =>
-      this.#logger.warn('Passing over a setting of a topic', { topic: topic.name, name, reason });
-    return logConfigOf(effectiveTopicConfig(this.#options.topicDefaults, topic.configs, onIgnored));
+  /** Lets each follower fetch from the leader that its state names. */
+  #followLeaders(changes: ImageChanges): void {
+    const touched = changes.snapshot
+      ? this.#partitions.values()
+      : changes.changed.flatMap(({ topicId, partitions }) =>
+          partitions.flatMap(({ index }) => this.findById(topicId, index) ?? []),
+        );
+    for (const partition of touched) {
+      const leader = partition.isLeader ? NO_BROKER : partition.leader;
+      if (this.#following.get(partition) !== leader) this.#unfollow(partition);
+      if (leader === NO_BROKER) continue;
+      this.#following.set(partition, leader);
+      this.#fetcher(leader).follow(partition);
+    }
+  }
+
+  #unfollow(partition: Partition): void {
+    const leader = this.#following.get(partition);
+    if (leader === undefined) return;
+    this.#following.delete(partition);
+    this.#fetchers.get(leader)?.unfollow(partition);
+  }
+
+  #stopFollowing(): void {
+    for (const fetcher of this.#fetchers.values()) fetcher.close();
+    this.#fetchers.clear();
+    this.#following.clear();
+  }
+
+  #fetcher(leaderId: number): LeaderFetcher {
+    const known = this.#fetchers.get(leaderId);
+    if (known !== undefined) return known;
+    const { brokerEpoch, openChannel, onFatal } = this.#surroundings;
+    const fetcher = new LeaderFetcher(
+      this.#environment,
+      {
+        brokerEpoch,
+        open: () => openChannel(leaderId),
+        flushTurn: () => this.#logManager.flushTurn(),
+        maxWaitMs: this.#options.replicaFetchWaitMaxMs,
+        maxBytes: this.#options.replicaFetchResponseMaxBytes,
+        backOffMs: this.#options.replicaFetchBackoffMs,
+        onFatal,
+      },
+      this.#logger,
+    );
+    this.#fetchers.set(leaderId, fetcher);
+    return fetcher;
+  }
+
+  #onFollowerDurable(partition: Partition): void {
+    const leader = this.#following.get(partition);
+    if (leader !== undefined) this.#fetchers.get(leader)?.onDurable(partition);
+  }
+
+  #effectiveConfig(topic: TopicImage): TopicConfig {
+    return effectiveTopicConfig(this.#options.topicDefaults, topic.configs, (name, reason) =>
+      this.#logger.warn('Passing over a setting of a topic', { topic: topic.name, name, reason }),
+    );
   }
 }

@@ -106,7 +106,7 @@ export const replicaProgressApi = defineApi({
   name: 'ReplicaProgress',
   about:
     'A follower tells how far its disk is while its fetch waits. Belongs to the ReplicaFetch of the ' +
-    'same connection. There is no response.',
+    'same connection, and one without topics asks for its answer at once. There is no response.',
   versions: { min: 0, max: 0 },
   audience: 'broker',
   request: struct({

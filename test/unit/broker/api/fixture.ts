@@ -6,7 +6,7 @@ import { parseBrokerConfig } from '../../../../broker/config/index.ts';
 import { LogManager } from '../../../../broker/log/index.ts';
 import { BrokerProbe } from '../../../../broker/metrics/index.ts';
 import { logConfigOf, Purgatory, ReplicaManager } from '../../../../broker/replica/index.ts';
-import { silentLogger, type TimestampMs, type Timers } from '../../../../common/index.ts';
+import { brokerEpoch, silentLogger, type TimestampMs, type Timers } from '../../../../common/index.ts';
 import type { RequestConnection, ServerRequest } from '../../../../network/index.ts';
 import {
   type Api,
@@ -122,10 +122,29 @@ export class DataPath {
       silentLogger,
     );
     this.logManager.start();
-    this.replicas = new ReplicaManager(this.logManager, config, silentLogger);
+    this.replicas = new ReplicaManager(
+      this.time,
+      this.logManager,
+      config,
+      {
+        brokerEpoch: () => brokerEpoch(7),
+        isProven: () => true,
+        isAlive: () => true,
+        openChannel: () => Promise.reject(new Error('There is no other broker')),
+        alterPartition: () => Promise.reject(new Error('There is no controller')),
+        onFatal: (error) => {
+          throw error;
+        },
+      },
+      silentLogger,
+    );
     const parts = { clock: this.time.clock, replicas: this.replicas, probe: this.probe };
     this.#produce = new ProduceHandler({ ...parts, purgatory: this.produceWaits });
-    this.#fetch = new FetchHandler({ ...parts, purgatory: this.fetchWaits });
+    this.#fetch = new FetchHandler({
+      ...parts,
+      purgatory: this.fetchWaits,
+      nearerReplica: () => undefined,
+    });
   }
 
   /** The controller gives this broker the topic `t`. */
@@ -140,13 +159,14 @@ export class DataPath {
       leaderEpoch,
       partitionEpoch: leaderEpoch,
       replicas: [SELF, 2],
-      isr: [SELF, 2],
+      isr: [leader],
       eligibleLeaders: [],
       addingReplicas: [],
       removingReplicas: [],
     }));
     await this.replicas.apply({
       snapshot: true,
+      brokersChanged: true,
       removed: [],
       changed: [
         {
