@@ -21,6 +21,8 @@ export interface ClusterOptions {
   readonly tickMs?: number;
   /** Added to every broker's server.properties. */
   readonly properties?: Readonly<Record<string, string>>;
+  /** Added to the environment of the brokers and of the embedded coordinator. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface BrokerOptions {
@@ -148,15 +150,17 @@ export class TestCluster {
   }
 
   static async start(options: ClusterOptions = {}): Promise<TestCluster> {
-    const { brokerCount = 1, coordinator: kind = 'embedded', properties = {} } = options;
+    const { brokerCount = 1, coordinator: kind = 'embedded', properties = {}, env = {} } = options;
     const tick = { tickMs: options.tickMs ?? 100 };
-    const coordinator = await (kind === 'embedded' ? startEmbedded(tick) : startZooKeeper(tick));
+    const coordinator = await (kind === 'embedded'
+      ? startEmbedded({ ...tick, env })
+      : startZooKeeper(tick));
     const directory = temporaryDirectory('cluster');
     const brokers = Array.from({ length: brokerCount }, (_, index) => {
       const id = index + 1;
       const coordinatorAddress = coordinator.address;
       const home = join(directory, `broker-${id}`);
-      return new BrokerProcess({ id, coordinatorAddress, directory: home, properties });
+      return new BrokerProcess({ id, coordinatorAddress, directory: home, properties, env });
     });
     const cluster = new TestCluster(coordinator, brokers, directory);
     try {

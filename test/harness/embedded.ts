@@ -10,6 +10,8 @@ export interface EmbeddedOptions {
   /** Default: a temporary one, which `stop` removes. */
   readonly directory?: string;
   readonly snapshotBytes?: number;
+  /** Added to the environment of the process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface EmbeddedServer extends ZooKeeperServer {
@@ -27,13 +29,13 @@ const MAIN = new URL('./embeddedMain.ts', import.meta.url).pathname;
  */
 export async function startEmbedded(options: EmbeddedOptions = {}): Promise<EmbeddedServer> {
   const directory = options.directory ?? temporaryDirectory('coordinator');
-  const { tickMs = 100, snapshotBytes } = options;
+  const { tickMs = 100, snapshotBytes, env = {} } = options;
   const snapshots = snapshotBytes === undefined ? {} : { snapshotBytes };
   let port = 0;
   const launch = async () => {
     const address = { host: '127.0.0.1', port };
     const text = JSON.stringify({ directory, address, tickMs, ...snapshots });
-    const started = new Child(process.execPath, ['--import', 'tsx', MAIN, text]);
+    const started = new Child(process.execPath, ['--import', 'tsx', MAIN, text], { env });
     const [, found] = await started.waitForOutput(/:(\d+)\n/);
     port = Number(found);
     return started;
