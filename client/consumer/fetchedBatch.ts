@@ -14,7 +14,7 @@ import { LazyRecord, type RecordSource } from './lazyRecord.ts';
 export interface FetchedOptions {
   /** First offset that is wanted: the first batch may begin before it. */
   readonly fromOffset: number;
-  /** First offset that is not wanted any more; Infinity for none. */
+  /** First offset that is not wanted any more: the begin of a batch. Infinity for none. */
   readonly endOffset: number;
   readonly highWatermark: number;
   readonly checkCrc: boolean;
@@ -32,7 +32,6 @@ export class FetchedBatch<Key, Value> implements ConsumedBatch<Key, Value> {
   readonly #bytes: Uint8Array;
   readonly #positions: readonly number[];
   readonly #fromOffset: number;
-  readonly #endOffset: number;
 
   /**
    * Looks at the headers of the batches, and checks them.
@@ -43,7 +42,6 @@ export class FetchedBatch<Key, Value> implements ConsumedBatch<Key, Value> {
     this.#source = source;
     this.#bytes = bytes;
     this.#fromOffset = options.fromOffset;
-    this.#endOffset = options.endOffset;
     this.highWatermark = options.highWatermark;
     this.sizeBytes = bytes.length;
     const view = new RecordBatchView();
@@ -60,21 +58,18 @@ export class FetchedBatch<Key, Value> implements ConsumedBatch<Key, Value> {
       if (view.baseOffset >= options.endOffset) break;
       positions.push(at);
       count += view.recordsCount;
-      straddles ||= view.baseOffset < options.fromOffset || nextOffset > options.endOffset;
+      straddles ||= view.baseOffset < options.fromOffset;
     }
     this.nextOffset = nextOffset;
     this.#positions = positions;
-    // Only where a batch reaches beyond what is wanted must its records be looked at to count them.
+    // Only where the first batch begins before what is wanted must records be looked at to count them.
     this.length = straddles ? this.#countWanted() : count;
     const last = positions.at(-1);
     this.firstOffset = Math.max(
       positions[0] === undefined ? nextOffset : view.at(bytes, positions[0]).baseOffset,
       options.fromOffset,
     );
-    this.lastOffset = Math.min(
-      last === undefined ? nextOffset - 1 : view.at(bytes, last).lastOffset,
-      options.endOffset - 1,
-    );
+    this.lastOffset = last === undefined ? nextOffset - 1 : view.at(bytes, last).lastOffset;
   }
 
   get topic(): string {
@@ -100,7 +95,6 @@ export class FetchedBatch<Key, Value> implements ConsumedBatch<Key, Value> {
     return new FetchedReader(this.#source, this.#bytes, {
       positions: this.#positions,
       fromOffset: this.#fromOffset,
-      endOffset: this.#endOffset,
     });
   }
 
@@ -117,7 +111,6 @@ export class FetchedReader<Key, Value> {
   readonly #bytes: Uint8Array;
   readonly #positions: readonly number[];
   readonly #fromOffset: number;
-  readonly #endOffset: number;
   readonly #cursor = new RecordCursor();
   /** The cursor's buffer, as a Buffer made once a batch. */
   #block: Buffer | undefined;
@@ -129,14 +122,12 @@ export class FetchedReader<Key, Value> {
     range: {
       readonly positions: readonly number[];
       readonly fromOffset: number;
-      readonly endOffset: number;
     },
   ) {
     this.#source = source;
     this.#bytes = bytes;
     this.#positions = range.positions;
     this.#fromOffset = range.fromOffset;
-    this.#endOffset = range.endOffset;
   }
 
   /**
@@ -153,7 +144,6 @@ export class FetchedReader<Key, Value> {
         continue;
       }
       if (cursor.offset < this.#fromOffset) continue;
-      if (cursor.offset >= this.#endOffset) return undefined;
       return new LazyRecord(this.#source, this.#block!, cursor);
     }
   }

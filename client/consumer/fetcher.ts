@@ -94,17 +94,13 @@ export class Fetcher<Key, Value> {
 
   /** The oldest fetched batch that still counts. */
   take(): Fetched<Key, Value> | undefined {
-    for (let i = 0; i < this.#ready.length; i++) {
-      const fetched = this.#ready[i]!;
-      const valid = fetched.generation === fetched.state.generation;
-      if (valid && fetched.state.paused) continue;
-      this.#ready.splice(i, 1);
+    for (;;) {
+      const fetched = this.#ready.shift();
+      if (fetched === undefined) return undefined;
       this.#bufferedBytes -= fetched.batch.sizeBytes;
       this.schedule();
-      if (valid) return fetched;
-      i -= 1;
+      if (fetched.generation === fetched.state.generation) return fetched;
     }
-    return undefined;
   }
 
   /** Drops what is buffered of one partition, to be fetched again from its position. */

@@ -46,6 +46,8 @@ export interface FakeRequest {
   readonly api: string;
   readonly body: unknown;
   readonly atMs: number;
+  /** Counts the connections of the broker from 1. */
+  readonly connection: number;
   /** Counts the requests of this API, from 1. */
   readonly number: number;
 }
@@ -201,7 +203,8 @@ export class FakeCluster {
     this.#counts.set(name, number);
     // The handler's views are void after this turn.
     const body = structuredClone(request.body);
-    const seen = { broker, api: name, body, atMs: this.simulation.nowMs, number };
+    const { id: connection } = request.connection;
+    const seen = { broker, api: name, body, atMs: this.simulation.nowMs, number, connection };
     this.requests.push(seen);
     const action = this.intercept(seen);
     switch (action?.kind) {

@@ -8,7 +8,7 @@ import type {
 } from '../../../../client/index.ts';
 import { RecordBatchBuilder } from '../../../../protocol/index.ts';
 import { errorOf } from '../errorOf.ts';
-import { FakeCluster, hostOf } from '../fakeCluster.ts';
+import { FakeCluster } from '../fakeCluster.ts';
 
 type Compression = 'none' | 'gzip' | 'zstd';
 
@@ -343,19 +343,36 @@ describe('The consumer', () => {
     expect(seen).to.deep.equal(numbers(0, 60));
   });
 
-  it('gives a broker up that answers nothing, and goes on when it does', async () => {
+  it('gives a connection up on which nothing is answered', async () => {
     const cluster = await started();
     write(cluster, numbers(0, 10));
-    const consumer = cluster
-      .client({ requestTimeoutMs: 2_000 })
-      .consumer({ topic: 'orders', from: 'beginning' });
+    cluster.intercept = ({ api, connection }) =>
+      api === 'Fetch' && connection === 1 ? { kind: 'ignore' } : undefined;
+    const client = cluster.client({ requestTimeoutMs: 2_000 });
+    const consumer = client.consumer({ topic: 'orders', from: 'beginning' });
+    expect(await cluster.run(() => take(consumer, 10))).to.deep.equal(numbers(0, 10));
+    expect(cluster.simulation.nowMs).to.be.within(2_000, 4_000);
+  });
+
+  it('ignores the answer to a fetch from before a seek', async () => {
+    const cluster = await started();
+    write(cluster, numbers(0, 50));
+    cluster.intercept = ({ api, number }) =>
+      api === 'Fetch' && number === 1 ? { kind: 'delay', ms: 100 } : undefined;
     await cluster.run(async () => {
-      expect(await take(consumer, 5)).to.have.length(5);
-      cluster.simulation.network.cut('client', hostOf(1));
-      const rest = take(consumer, 5);
-      await cluster.sleep(20_000);
-      cluster.simulation.network.heal('client', hostOf(1));
-      expect(await rest).to.deep.equal(numbers(5, 10));
+      const consumer = start(cluster, { from: { offset: 5 } });
+      const iterator = consumer[Symbol.asyncIterator]();
+      const next = iterator.next();
+      await cluster.sleep(50);
+      await consumer.seek({ topic: 'orders', partition: 0 }, { offset: 30 });
+      expect((await next).value?.offset).to.equal(30);
+      const seen: (number | undefined)[] = [];
+      for (let i = 0; i < 19; i++) seen.push((await iterator.next()).value?.offset);
+      expect(seen).to.deep.equal(numbers(31, 50).map(Number));
+      await cluster.sleep(200);
+      write(cluster, ['50']);
+      expect((await iterator.next()).value?.offset).to.equal(50);
+      await iterator.return?.();
     });
   });
 
