@@ -8,7 +8,7 @@
  */
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -58,6 +58,7 @@ export async function main(args: readonly string[]): Promise<void> {
     process.exitCode = 2;
     return;
   }
+  const before = loadAverage();
   const machine = machineReport();
   const bench = await BenchCluster.start();
   try {
@@ -69,6 +70,7 @@ export async function main(args: readonly string[]): Promise<void> {
       date: new Date().toISOString(),
       command: ['npm run bench --', ...args].join(' '),
       machine,
+      loadAverage: { before, after: loadAverage() },
       start: { ...bench.startSeconds, ...(await bench.restart()) },
       memory: { idleBytes: idle, peakBytes },
       throughput,
@@ -286,6 +288,10 @@ function readOptions(args: readonly string[]): BenchOptions | undefined {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     return undefined;
   }
+}
+
+function loadAverage(): number {
+  return Number((loadavg()[0] ?? 0).toFixed(2));
 }
 
 function note(text: string): void {

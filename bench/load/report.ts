@@ -19,6 +19,8 @@ export interface BenchReport {
   readonly date: string;
   readonly command: string;
   readonly machine: MachineReport;
+  /** Of the last minute, when the run began and when it ended. */
+  readonly loadAverage: { readonly before: number; readonly after: number };
   readonly start: {
     /** Embedded coordinator and one broker, from nothing to serving. */
     readonly clusterSeconds: number;
@@ -39,6 +41,7 @@ export function benchTable(report: BenchReport): string {
       `Node ${machine.node}, odradek ${machine.odradek}`,
     `CRC-32C ${machine.crc32cGbPerSecond} GB/s; write + fdatasync ${at4Kib} / ${at64Kib} / ${at1Mib} us ` +
       'at 4 KiB / 64 KiB / 1 MiB',
+    `load average ${report.loadAverage.before} before, ${report.loadAverage.after} after`,
     '',
     '1 partition, acks=all, 1 replica; median (least-most)',
     row('', 'records/s', 'MB/s', 'server CPU-s/M', 'client CPU-s/M'),

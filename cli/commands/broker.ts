@@ -9,6 +9,7 @@ import { type LoggingFlags, openLogger, withLoggingFlags } from '../loggingFlags
 import { property } from '../parse.ts';
 import { runServer, type Server } from '../runServer.ts';
 import type { BrokerReady } from '../start/supervision.ts';
+import { keepYoungGenerationSmall, letYoungGenerationGrow } from '../youngGeneration.ts';
 
 interface BrokerFlags extends LoggingFlags {
   readonly config: string;
@@ -32,6 +33,7 @@ export function brokerCommand(): Command {
 }
 
 async function runBroker(flags: BrokerFlags): Promise<void> {
+  keepYoungGenerationSmall();
   const { Broker, createProductionEnvironment, formatSocketAddress } = await import(
     '../../broker/index.ts'
   );
@@ -41,6 +43,7 @@ async function runBroker(flags: BrokerFlags): Promise<void> {
   const server: Server<BrokerReady> = {
     start: async () => {
       await broker.start();
+      letYoungGenerationGrow();
       const { adminAddress, nativeAddress, clusterId } = broker;
       const admin = adminAddress === undefined ? null : formatSocketAddress(adminAddress);
       return { type: 'ready', clusterId, native: formatSocketAddress(nativeAddress), admin };
