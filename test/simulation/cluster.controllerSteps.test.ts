@@ -106,7 +106,7 @@ function isGone({ simulation, brokers }: SimCluster): boolean {
   if (simulation.coordinator.paths().some((path) => path.includes('flights'))) return false;
   return brokers.every(({ node }) => {
     if (!node.isUp) return false;
-    const names = node.fileSystem.readDirectorySync('/data');
+    const names = node.fileSystem.readDirectorySync('/data/a');
     return !names.some((name) => /^flights-\d+$/.test(name));
   });
 }

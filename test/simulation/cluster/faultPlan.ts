@@ -57,6 +57,7 @@ export class FaultPlan {
     if (!simulation.coordinator.isUp) simulation.coordinator.restart();
     for (const broker of brokers) {
       broker.node.thaw();
+      this.#replaceDisk(broker);
       if (!broker.node.isUp) broker.start();
     }
   }
@@ -94,7 +95,10 @@ export class FaultPlan {
         if (!node.isUp) return;
         node.fileSystem.inject({ operation: 'datasync', delayMs: 500, times: 5 });
       },
-      failingSync: () => broker.failNextSync(),
+      failingSync: () => {
+        broker.failNextSync();
+        this.#later(3000, () => this.#replaceDisk(broker));
+      },
     };
     strikes[kind]();
   }
@@ -106,6 +110,14 @@ export class FaultPlan {
     this.#later(1500, () => {
       if (!broker.node.isUp) broker.start();
     });
+  }
+
+  /** What the operator does about a broker that goes on without one of its directories. */
+  #replaceDisk(broker: SimBroker): void {
+    if (!broker.hasFailingDisk || !broker.node.isUp) return;
+    this.#cluster.onPowerLoss();
+    broker.crash({ powerLoss: true });
+    broker.start();
   }
 
   #cleanRestart(broker: SimBroker): void {

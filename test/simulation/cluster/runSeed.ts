@@ -28,7 +28,11 @@ export interface Focus {
 
 /** @throws what was broken, with the seed and the last log lines. */
 export async function runSeed(seed: number, focus?: Focus): Promise<Outcome> {
-  const cluster = new SimCluster({ seed, brokerCount: 1 + (seed % 3) });
+  const cluster = new SimCluster({
+    seed,
+    brokerCount: 1 + (seed % 3),
+    logDirCount: 1 + (seed % 2),
+  });
   try {
     return await runCluster(cluster, focus);
   } catch (error) {

@@ -18,6 +18,8 @@ const PASSING_CODES: ReadonlySet<string> = new Set([
 
 export interface SimBrokerOptions {
   readonly id: number;
+  /** Directories on its disk for the log, 1 or more. */
+  readonly logDirCount: number;
   /** Further lines of `server.properties`. */
   readonly properties?: readonly string[];
   readonly lines: LogLines;
@@ -75,10 +77,15 @@ export class SimBroker {
     );
   }
 
+  get hasFailingDisk(): boolean {
+    return this.#hasFailingDisk;
+  }
+
   /**
    * The next datasync fails, and what it should have written is lost though the page cache shows
-   * it. The broker must end, and the operator takes the machine from the mains before it starts
-   * again, as the only way to see what the disk holds.
+   * it. With one log directory the broker must end; with several it serves the others until the
+   * operator comes. Before it starts again the machine is taken from the mains: only so the next
+   * process sees what the disk holds.
    */
   failNextSync(): void {
     if (!this.#isReady) return;
@@ -126,10 +133,15 @@ export class SimBroker {
       `native.listeners=${this.address}`,
       'allow.unauthenticated.listeners=true',
       'admin.listeners=none',
-      'log.dirs=/data',
+      `log.dirs=${logDirs(this.#options.logDirCount).join()}`,
       'zookeeper.connect=coordinator:2181',
       'zookeeper.session.timeout.ms=6000',
       ...(this.#options.properties ?? []),
     ].join('\n');
   }
+}
+
+/** `/data/a`, `/data/b` and so on. */
+export function logDirs(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `/data/${String.fromCharCode(97 + index)}`);
 }

@@ -12,6 +12,8 @@ export interface SimClusterOptions {
   readonly seed: number;
   /** 1 or more. */
   readonly brokerCount: number;
+  /** Log directories of every broker. Default 1. */
+  readonly logDirCount?: number;
   /** Further lines of every broker's `server.properties`. */
   readonly properties?: readonly string[];
   readonly network?: SimNetworkOptions;
@@ -37,8 +39,15 @@ export class SimCluster {
       const id = index + 1;
       const clock = { drift: (simulation.random.unit() - 0.5) * 0.002 };
       const node = simulation.node(`broker-${id}`, { clock });
-      const { properties = [] } = options;
-      return new SimBroker(node, { id, properties, lines: this.lines, onUnexpected, onPowerLoss });
+      const { properties = [], logDirCount = 1 } = options;
+      return new SimBroker(node, {
+        id,
+        properties,
+        logDirCount,
+        lines: this.lines,
+        onUnexpected,
+        onPowerLoss,
+      });
     });
     simulation.scheduler.onEventError = (error, owner) => {
       // What is left of a dead program's turn may throw as it likes.
