@@ -106,7 +106,8 @@ class PartitionLoader {
       directory: this.#options.directory,
       segments: this.#segments,
       logStartOffset,
-      recoveryPoint: active.nextOffset,
+      // Recovery makes epochs anew in memory only; the next checkpoint writes them first.
+      recoveryPoint: isClean ? active.nextOffset : Math.min(this.#recoveryPoint, active.nextOffset),
       highWatermark: Math.min(
         Math.max(this.#options.highWatermark, logStartOffset),
         active.nextOffset,

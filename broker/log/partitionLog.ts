@@ -110,7 +110,8 @@ export class PartitionLog implements SyncableLog {
     this.#logEndOffset = endOffset;
     this.#writtenOffset = endOffset;
     this.#notifiedWrittenOffset = endOffset;
-    this.#durability = new Durability(state.recoveryPoint);
+    // What stands on disk was there before, or recovery has synced it.
+    this.#durability = new Durability(endOffset);
     this.#recoveryPoint = state.recoveryPoint;
     this.#highWatermark = state.highWatermark;
     this.#epochVersionOnDisk = state.epochVersionOnDisk;

@@ -52,6 +52,7 @@ export interface PartitionLogState {
   /** At least one; the last is active and has its indexes in memory. */
   readonly segments: readonly LogSegment[];
   readonly logStartOffset: number;
+  /** Everything below it is on disk, indexes and leader epochs included. */
   readonly recoveryPoint: number;
   readonly highWatermark: number;
   readonly epochs: LeaderEpochCache;

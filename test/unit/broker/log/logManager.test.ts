@@ -202,6 +202,51 @@ describe('LogManager', () => {
       expect(again.endOffsetFor(3 as LeaderEpoch)).to.deep.equal({ epoch: 2, endOffset: 3 });
     });
 
+    it('does not believe the indexes of a segment that was rolled after the checkpoint', async () => {
+      const fixture = new LogFixture().start();
+      const log = fixture.createLog();
+      fixture.write(log, batchOf(['x'.padEnd(900)], START_MS));
+      await settle();
+      await fixture.manager.checkpointRecoveryPoints();
+      fixture.write(log, batchOf(['y'.padEnd(1900)], START_MS));
+      await settle();
+      expect([log.segmentCount, log.recoveryPoint]).to.deep.equal([2, 1]);
+      const fileSystem = fixture.fileSystem.afterCrash('loseAllUnsynced');
+      const again = fixture.restart({ fileSystem }).start().log();
+      expect(await again.maxTimestamp()).to.include({ offset: 0, timestamp: START_MS });
+    });
+
+    it('knows the epochs after a second crash that recovery made anew after the first', async () => {
+      const fixture = new LogFixture().start();
+      const log = fixture.createLog();
+      for (let index = 0; index < 3; index += 1) fixture.write(log, batchOf(['x'.padEnd(900)]), 4);
+      await settle();
+      const first = fixture.restart({ fileSystem: fixture.fileSystem.afterCrash('keepAll') });
+      // The truncation writes recovery points, and no checkpoint has written the epochs yet.
+      await first.start().log().truncateTo(2 as Offset);
+      const second = first.restart({ fileSystem: first.fileSystem.afterCrash('keepAll') });
+      expect(second.start().log().epochs.entries).to.deep.equal([{ epoch: 4, startOffset: 0 }]);
+    });
+
+    it('does not miss what was deleted before it was ever synced', async () => {
+      const fixture = new LogFixture({ config: { ...smallConfig, flushMessages: 1e9 } }).start();
+      const log = fixture.createLog();
+      await log.flush();
+      for (let index = 0; index < 9; index += 1) fixture.write(log, batchOf(['x'.padEnd(50)]));
+      log.updateHighWatermark(9 as Offset);
+      await log.deleteRecordsBefore(6 as Offset);
+      await fixture.time.advance(1);
+      await fixture.manager.checkpointRecoveryPoints();
+      const fileSystem = fixture.fileSystem.afterCrash('keepAll');
+      fileSystem.openSync(FIRST_SEGMENT, 'readWrite').truncateSync(200);
+      fileSystem.replaceFileSync(
+        `${LOG_DIR}/recovery-point-offset-checkpoint`,
+        Buffer.from('0\n1\nflights 0 6\n'),
+      );
+      const again = fixture.restart({ fileSystem }).start().log();
+      expect([again.logStartOffset, again.logEndOffset]).to.deep.equal([6, 6]);
+    });
+
     it('takes the careful side where the recovery points are unreadable', async () => {
       const { fixture } = await filled();
       await fixture.manager.checkpointRecoveryPoints();
