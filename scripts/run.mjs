@@ -1,21 +1,36 @@
-/** `npm run bench|demo|flights|fuzz`: prepares the checkout, then runs one program of `bench/`. */
+/**
+ * `npm run bench|demo|flights|fuzz|check-history`: prepares the checkout, then runs one program.
+ * Those of `bench/` are compiled with the product; those of `test/` run from their sources.
+ */
 
 import './node.mjs';
 
-const programs = {
+const compiledPrograms = {
   bench: '../dist/bench/main.js',
   demo: '../dist/bench/demo.js',
   flights: '../dist/bench/flights.js',
   fuzz: '../dist/bench/fuzz.js',
 };
 
+const sourcePrograms = {
+  'check-history': '../test/checker/main.ts',
+};
+
 const [name, ...args] = process.argv.slice(2);
-const program = programs[name];
-if (program === undefined) {
-  process.stderr.write(`usage: node scripts/run.mjs ${Object.keys(programs).join('|')} [ARGS]\n`);
+const compiled = compiledPrograms[name];
+const source = sourcePrograms[name];
+if (compiled === undefined && source === undefined) {
+  const names = Object.keys({ ...compiledPrograms, ...sourcePrograms }).join('|');
+  process.stderr.write(`usage: node scripts/run.mjs ${names} [ARGS]\n`);
   process.exit(2);
 }
-const { prepare } = await import('./prepare.mjs');
-prepare();
-const { main } = await import(program);
+const { prepare, prepareDependencies } = await import('./prepare.mjs');
+if (compiled !== undefined) {
+  prepare();
+} else {
+  prepareDependencies();
+  const { register } = await import('tsx/esm/api');
+  register();
+}
+const { main } = await import(compiled ?? source);
 await main(args);

@@ -20,7 +20,7 @@ import type {
 /** What is known of a failure: `DeliveryError` of the SDK fits. */
 export interface SendFailure {
   readonly code: string;
-  /** True where the record may stand in the log all the same. */
+  /** False where the record surely does not stand in the log. */
   readonly outcomeUnknown?: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface SendFailure {
 export interface RecordedSend {
   /** @param result offset null where none was told; `partition` where it was not known before. */
   ok(result: { readonly offset: number | null; readonly partition?: string }): void;
-  /** @param failure an `Error` without a code counts as unknown. */
+  /** Only where `outcomeUnknown` is false has the send failed; else nobody knows. */
   failed(failure: SendFailure | Error): void;
 }
 
@@ -62,8 +62,8 @@ export class HistoryRecorder {
       },
       failed: (failure) => {
         const code = 'code' in failure ? failure.code : failure.name;
-        const isUnknown = !('code' in failure) || failure.outcomeUnknown === true;
-        operation.end(isUnknown ? 'info' : 'fail', sent, { error: code });
+        const hasFailed = 'outcomeUnknown' in failure && failure.outcomeUnknown === false;
+        operation.end(hasFailed ? 'fail' : 'info', sent, { error: code });
       },
     };
   }

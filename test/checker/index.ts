@@ -4,3 +4,7 @@ export * from './anomaly.ts';
 export * from './historyLine.ts';
 export * from './historyRecorder.ts';
 export { isOutcomeUnknown, unknownOutcomeNames } from './unknownOutcome.ts';
+export { HistoryError } from './historyError.ts';
+export { HistoryFile, readHistory } from './historyFile.ts';
+export * from './historyChecker.ts';
+export type { Statistics } from './findings.ts';
