@@ -55,7 +55,7 @@ export interface LogDirectoryOptions {
   readonly brokerId: number;
   readonly clusterId: string;
   readonly configFor: (topic: string) => LogConfig;
-  /** fdatasync and fsync at once, for each of the two lanes. */
+  /** fdatasync and fsync at once that acknowledgements wait for; one more goes on beside them. */
   readonly syncsMax: number;
   /** Called once, when the directory has gone offline. */
   readonly onFailure: (directory: LogDirectory, error: Error) => void;
@@ -88,16 +88,13 @@ export class LogDirectory {
     this.#options = options;
     this.#logger = shared.logger;
     const { fileSystem } = shared.environment;
-    const groupOptions = {
-      fileSystem,
-      parallelMax: options.syncsMax,
-      onFailure: (error: Error) => this.fail(error),
-    };
+    const groupOptions = { fileSystem, onFailure: (error: Error) => this.fail(error) };
     this.#context = {
       ...shared,
       logDirectory: options.path,
-      commits: new GroupCommit(groupOptions),
-      backgroundCommits: new GroupCommit(groupOptions),
+      commits: new GroupCommit({ ...groupOptions, parallelMax: options.syncsMax }),
+      // One at a time: what nobody waits for leaves the thread pool to the others.
+      backgroundCommits: new GroupCommit({ ...groupOptions, parallelMax: 1 }),
       onDiskFailure: (error) => this.fail(error),
       writeRecoveryPoints: () => this.#replace(this.#recoveryPoints),
       writeLogStarts: () => this.#replace(this.#logStarts),
