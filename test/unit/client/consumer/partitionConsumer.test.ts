@@ -360,7 +360,7 @@ describe('The consumer', () => {
     cluster.intercept = ({ api, number }) =>
       api === 'Fetch' && number === 1 ? { kind: 'delay', ms: 100 } : undefined;
     await cluster.run(async () => {
-      const consumer = start(cluster, { from: { offset: 5 } });
+      const consumer = start(cluster, { from: { offset: 5 }, partitionBytesMax: 300 });
       const iterator = consumer[Symbol.asyncIterator]();
       const next = iterator.next();
       await cluster.sleep(50);
@@ -372,6 +372,25 @@ describe('The consumer', () => {
       await cluster.sleep(200);
       write(cluster, ['50']);
       expect((await iterator.next()).value?.offset).to.equal(50);
+      await iterator.return?.();
+    });
+  });
+
+  it('does not count the time in which the application asked for nothing', async () => {
+    const cluster = await started();
+    write(cluster, numbers(0, 20));
+    await cluster.run(async () => {
+      const consumer = start(cluster, { from: 'beginning', unreachableMsMax: 10_000 });
+      consumer.pause();
+      const iterator = consumer[Symbol.asyncIterator]();
+      const next = iterator.next();
+      await cluster.sleep(60_000);
+      cluster.intercept = ({ api, number }) =>
+        api === 'Fetch' && number < 4
+          ? { kind: 'error', error: 'OFFSET_NOT_AVAILABLE' }
+          : undefined;
+      consumer.resume();
+      expect((await next).value?.offset).to.equal(0);
       await iterator.return?.();
     });
   });

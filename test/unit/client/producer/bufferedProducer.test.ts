@@ -193,6 +193,21 @@ describe('The producer', () => {
     expect(values.slice(1)).to.deep.equal(expected);
   });
 
+  it('flushes both parts of a divided batch', async () => {
+    const cluster = await FakeCluster.start();
+    cluster.createTopic('orders');
+    cluster.batchBytesMax = 400;
+    cluster.intercept = ({ api }) => (api === 'Produce' ? { kind: 'delay', ms: 50 } : undefined);
+    const producer = cluster.client().producer();
+    await cluster.run(async () => {
+      await producer.send({ topic: 'orders', value: 'first' });
+      for (let i = 0; i < 8; i++) void producer.send({ topic: 'orders', value: 'x'.repeat(60) });
+      await producer.flush();
+      expect(cluster.values('orders')).to.have.length(9);
+      expect(producer.bufferedBytes).to.equal(0);
+    });
+  });
+
   it('fails a single record that the topic does not allow', async () => {
     const cluster = await FakeCluster.start();
     cluster.createTopic('orders');
