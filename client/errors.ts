@@ -2,36 +2,30 @@
 
 import { OdradekError, type OdradekErrorOptions } from '../common/index.ts';
 
-/**
- * Codes of the SDK itself, beside those of the catalogue in `docs/errors.md`.
- *
- * | code | retriable | meaning |
- * |---|---|---|
- * | NO_BROKER_AVAILABLE | yes | none of the brokers could be reached |
- * | BUFFER_FULL | yes | the producer's buffer had no room for `blockMsMax`; nothing was sent |
- * | DELIVERY_TIMED_OUT | yes | `deliveryTimeoutMs` passed; `outcomeUnknown` tells whether it may stand |
- * | DELIVERIES_FAILED | no | several records failed: `errors` lists them |
- * | CLIENT_CLOSED | no | the client, producer or consumer was closed |
- * | ABORTED | no | the caller's AbortSignal fired |
- * | TIMED_OUT | yes | the call's own `timeoutMs` passed |
- * | DESERIALIZATION_FAILED | no | a key or value is not what its declared format says |
- */
-export type ClientErrorCode =
-  | 'NO_BROKER_AVAILABLE'
-  | 'BUFFER_FULL'
-  | 'DELIVERY_TIMED_OUT'
-  | 'DELIVERIES_FAILED'
-  | 'CLIENT_CLOSED'
-  | 'ABORTED'
-  | 'TIMED_OUT'
-  | 'DESERIALIZATION_FAILED';
+/** Codes of the SDK itself, beside those of the brokers' catalogue. docs/client.md lists both. */
+export const clientErrorCatalogue = {
+  NO_BROKER_AVAILABLE: { retriable: true, message: 'none of the brokers could be reached' },
+  BUFFER_FULL: {
+    retriable: true,
+    message: "the producer's buffer had no room for `blockMsMax`; the record was not sent",
+  },
+  DELIVERY_TIMED_OUT: {
+    retriable: true,
+    message: '`deliveryTimeoutMs` passed; `outcomeUnknown` tells whether the record may stand',
+  },
+  DELIVERIES_FAILED: { retriable: false, message: 'several records failed: `errors` lists them' },
+  CLIENT_CLOSED: { retriable: false, message: 'the client, producer or consumer was closed' },
+  ABORTED: { retriable: false, message: "the caller's AbortSignal fired" },
+  TIMED_OUT: { retriable: true, message: "the call's own `timeoutMs` passed" },
+  DESERIALIZATION_FAILED: {
+    retriable: false,
+    message: 'a key or value is not what its declared format says',
+  },
+} as const satisfies Readonly<
+  Record<string, { readonly retriable: boolean; readonly message: string }>
+>;
 
-const retriableCodes: ReadonlySet<string> = new Set<ClientErrorCode>([
-  'NO_BROKER_AVAILABLE',
-  'BUFFER_FULL',
-  'DELIVERY_TIMED_OUT',
-  'TIMED_OUT',
-]);
+export type ClientErrorCode = keyof typeof clientErrorCatalogue;
 
 /** An error that the SDK itself found, before or instead of an answer of a broker. */
 export class ClientError extends OdradekError {
@@ -39,14 +33,14 @@ export class ClientError extends OdradekError {
   declare readonly code: ClientErrorCode;
 
   constructor(code: ClientErrorCode, message: string, options: OdradekErrorOptions = {}) {
-    super(code, message, { retriable: retriableCodes.has(code), ...options });
+    super(code, message, { retriable: clientErrorCatalogue[code].retriable, ...options });
   }
 }
 
 /**
  * One record, or all records of one batch, did not arrive as far as the producer knows.
  *
- * `code` is that of the catalogue or of `ClientErrorCode`; `cause` is the error underneath.
+ * `code` is that of a broker or of `clientErrorCatalogue`; `cause` is the error underneath.
  */
 export class DeliveryError extends OdradekError {
   override readonly name = 'DeliveryError';

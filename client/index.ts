@@ -10,7 +10,7 @@ export type * from './consumer/consumer.ts';
 export type * from './consumer/startPosition.ts';
 export * from './errors.ts';
 export * from './odradek.ts';
-export type * from './producer/partitioner.ts';
+export * from './producer/partitioner.ts';
 export type * from './producer/producer.ts';
 export type * from './producer/producerRecord.ts';
 export type * from './serialization/format.ts';
