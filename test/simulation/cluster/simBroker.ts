@@ -98,7 +98,8 @@ export class SimBroker {
     this.#isWanted = false;
     this.#isReady = false;
     this.#broker = undefined;
-    this.node.crash(options);
+    if (this.#hasFailingDisk) this.#options.onPowerLoss();
+    this.node.crash(this.#hasFailingDisk ? { powerLoss: true } : options);
   }
 
   /** SIGTERM: resolves when the process has ended. Stays down until `start`. */
@@ -109,7 +110,7 @@ export class SimBroker {
     this.#broker = undefined;
     if (broker === undefined || !this.node.isUp) return;
     await broker.stop();
-    this.node.crash();
+    this.crash();
   }
 
   #exit(error: unknown): void {
