@@ -32,7 +32,7 @@ export interface NetworkLimits {
   readonly connectionsPerAddressMax: number;
   /** Time from accepting to the end of authentication. */
   readonly authenticationMs: number;
-  /** Time from the first byte of a frame to its last. */
+  /** Time from the first byte of a frame to its last; 16 bytes received prolong it by 1 ms. */
   readonly partialFrameMs: number;
   /** A connection without any traffic or request in flight is closed after this. */
   readonly idleMs: number;

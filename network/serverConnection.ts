@@ -54,6 +54,8 @@ const LINGER_MS = 1000;
 /** A client that lets this many times `responseBytesMax` be held is closed at once. */
 const HELD_RESPONSES_FACTOR = 4;
 const LENGTH_BYTES = 4;
+/** A frame that comes at 16 KiB/s or more is on a slow link, not held back: it earns time. */
+const PARTIAL_FRAME_BYTES_PER_MS = 16;
 
 /** What all connections of a listener share. */
 export interface ServerConnectionHost {
@@ -523,7 +525,9 @@ export class ServerConnection implements SocketHandler, ResponseSink {
 
   #isPartialFrameOverdue(nowMs: number): boolean {
     if (this.#partialSinceMs === undefined || this.#stopReasons.size > 0) return false;
-    return nowMs - this.#partialSinceMs > this.#host.limits.partialFrameMs;
+    const { partialFrameMs } = this.#host.limits;
+    const earnedMs = this.#buffer.availableBytes / PARTIAL_FRAME_BYTES_PER_MS;
+    return nowMs - this.#partialSinceMs > partialFrameMs + earnedMs;
   }
 
   #isIdle(nowMs: number): boolean {

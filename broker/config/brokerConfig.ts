@@ -351,7 +351,10 @@ export function brokerConfigFrom(given: ReadonlyMap<string, string>): BrokerConf
     replicaFetchBackoffMs: required(keys.replicaFetchBackoffMs),
     replicaSocketTimeoutMs: required(keys.replicaSocketTimeoutMs),
     socketRequestMaxBytes: required(keys.socketRequestMaxBytes),
-    queuedMaxRequestBytes: required(keys.queuedMaxRequestBytes),
+    queuedMaxRequestBytes: queuedMaxRequestBytesOf({
+      requestBytes: required(keys.socketRequestMaxBytes),
+      queuedBytes: required(keys.queuedMaxRequestBytes),
+    }),
     maxConnections: required(keys.maxConnections),
     maxConnectionsPerIp: required(keys.maxConnectionsPerIp),
     connectionsMaxIdleMs: required(keys.connectionsMaxIdleMs),
@@ -423,4 +426,19 @@ function topicDefaultsFrom(given: ReadonlyMap<string, string>, coarse: CoarseKey
     defaults['segmentMs'] = rollHours * 3_600_000;
   }
   return defaults as unknown as TopicConfig;
+}
+
+/** A request of the largest size must fit, and receive buffers are powers of two. */
+function queuedMaxRequestBytesOf(sizes: {
+  readonly requestBytes: number;
+  readonly queuedBytes: number;
+}): number {
+  const { requestBytes, queuedBytes } = sizes;
+  if (queuedBytes >= 2 * requestBytes) return queuedBytes;
+  const key = keys.queuedMaxRequestBytes.name;
+  throw new ConfigError(
+    `Invalid value "${queuedBytes}" of "${key}": it must be at least twice ` +
+      `"${keys.socketRequestMaxBytes.name}", which is ${requestBytes}`,
+    { key },
+  );
 }

@@ -47,6 +47,14 @@ describe('The configuration of a broker', () => {
     expect(config.logDirs).to.deep.equal(['/one']);
   });
 
+  it('refuses less memory for requests than two of the largest take', () => {
+    const text = `${minimal}\nsocket.request.max.bytes=20000000\nqueued.max.request.bytes=39999999`;
+    expect(() => parseBrokerConfig(text)).to.throw(ConfigError, /"queued\.max\.request\.bytes"/);
+    expect(parseBrokerConfig(text.replace('39999999', '40000000')).queuedMaxRequestBytes).to.equal(
+      40_000_000,
+    );
+  });
+
   it('refuses a directory that is named twice', () => {
     const text = minimal.replace('/data', '/a,/b,/a');
     expect(refusalOf(text).message).to.include('"/a" twice');
