@@ -14,7 +14,7 @@ export interface SocketAddress {
 export interface SocketHandler {
   /**
    * Free space for the next read: at least one byte. The socket may be reading into it until the
-   * next `onReceived`, so the handler leaves it alone in between.
+   * next `onReceived`, so the handler leaves it alone in between, unless it has paused the socket.
    */
   receiveSpace(): Uint8Array;
   /** `byteCount` bytes stand at the start of the space last given. */
@@ -42,8 +42,9 @@ export interface StreamSocket {
    * @returns false when the caller should wait for `onDrain`.
    */
   write(chunks: readonly Uint8Array[], onWritten?: () => void): boolean;
-  /** Stops reading: at most one more `onReceived` comes. */
+  /** Stops reading: no `onReceived` comes until `resume`. */
   pause(): void;
+  /** Reads again. The handler may have changed its memory meanwhile: it is asked for space anew. */
   resume(): void;
   /** Sends what is queued, then closes our half. */
   end(): void;
