@@ -7,13 +7,15 @@ import { parseArgs } from 'node:util';
 import { Progress } from '../cli/index.ts';
 import { systemClock, systemTimers } from '../common/environment/production/index.ts';
 import { nodeTransport } from '../network/index.ts';
-import { fuzz } from './fuzz/fuzzer.ts';
+import { type FuzzResult, fuzz } from './fuzz/fuzzer.ts';
 import { brokerTarget, type FuzzTarget, stubTarget } from './fuzz/fuzzTarget.ts';
 import { residentBytes } from './load/processUsage.ts';
 
 const FRAMES = 1_000_000;
 /** Frames sent before memory is looked at first: caches and compiled code are then in place. */
 const WARM_UP_FRAMES = 50_000;
+/** Parts of a run after which memory is looked at. */
+const PARTS = 4;
 const MIB = 1024 * 1024;
 
 const environment = { clock: systemClock, timers: systemTimers, transport: nodeTransport };
@@ -56,24 +58,33 @@ export async function main(args: readonly string[]): Promise<void> {
 async function run(target: FuzzTarget, frames: number, seed: number) {
   const { address, topics } = target;
   const warmUp = Math.min(WARM_UP_FRAMES, Math.floor(frames / 4));
-  const options = { seed, address, topics, environment };
-  await fuzz({ ...options, frames: warmUp });
-  const rssBeforeBytes = rssBytes(target.pid);
+  const options = { address, topics, environment };
+  await fuzz({ ...options, seed, frames: warmUp });
+  const rss = [rssBytes(target.pid)];
+  const results: FuzzResult[] = [];
   const progress = new Progress('fuzz');
-  const result = await fuzz({
-    ...options,
-    seed: seed + 1,
-    frames: frames - warmUp,
-    onProgress: (count) => progress.update({ done: warmUp + count, total: frames }),
-  });
+  const part = Math.ceil((frames - warmUp) / PARTS);
+  for (let index = 0; index < PARTS; index += 1) {
+    const onProgress = (count: number): void =>
+      progress.update({ done: warmUp + index * part + count, total: frames });
+    results.push(await fuzz({ ...options, seed: seed + 1 + index, frames: part, onProgress }));
+    rss.push(rssBytes(target.pid));
+  }
   progress.end();
+  const sum = (of: (result: FuzzResult) => number): number =>
+    results.reduce((total, result) => total + of(result), 0);
   return {
     target: target.name,
     seed,
-    ...result,
-    frames: result.frames + warmUp,
-    rssBeforeBytes,
-    rssAfterBytes: rssBytes(target.pid),
+    frames: warmUp + sum((result) => result.frames),
+    bytesSent: sum(({ bytesSent }) => bytesSent),
+    bytesReceived: sum(({ bytesReceived }) => bytesReceived),
+    connections: sum(({ connections }) => connections),
+    goodCalls: sum(({ goodCalls }) => goodCalls),
+    goodLatencyMsMax: Math.max(...results.map(({ goodLatencyMsMax }) => goodLatencyMsMax)),
+    seconds: sum(({ seconds }) => seconds),
+    /** After the warm-up and after each quarter of the rest. */
+    rssBytes: rss,
   };
 }
 
@@ -86,7 +97,7 @@ function described(result: Awaited<ReturnType<typeof run>>): string {
     `answers               ${(result.bytesReceived / MIB).toFixed(1)} MiB`,
     `seconds               ${result.seconds.toFixed(1)}`,
     `good calls answered   ${result.goodCalls}, slowest ${result.goodLatencyMsMax.toFixed(1)} ms`,
-    `RSS of the target     ${mib(result.rssBeforeBytes)} before, ${mib(result.rssAfterBytes)} after`,
+    `RSS of the target     ${mib(result.rssBytes[0])}, after each quarter ${result.rssBytes.slice(1).map(mib).join(', ')}`,
     '',
   ].join('\n');
 }
