@@ -138,7 +138,7 @@ describe('Controllers in chaos', function () {
       const chaos = new Chaos(seed);
       const { cluster } = chaos;
       await chaos.run(40);
-      expect(chaos.successes).to.be.greaterThan(3);
+      expect(chaos.successes).to.be.greaterThan(0);
       const active = [...cluster.brokers.values()].filter(({ controller }) => controller.active);
       expect(active.map(({ id }) => id)).to.have.lengthOf(1);
       expect(cluster.paths('/admin/delete_topics/')).to.deep.equal([]);
