@@ -27,12 +27,6 @@ import {
 } from '../../protocol/index.ts';
 import type { ClusterImage } from '../metadata/index.ts';
 
-interface IsrAuthority {
-  alterPartition(
-    request: RequestOf<typeof alterPartitionApi>,
-  ): Promise<ResponseOf<typeof alterPartitionApi>>;
-}
-
 export interface ControllerChannelOptions {
   readonly brokerId: number;
   readonly brokerEpoch: () => number;
@@ -92,8 +86,7 @@ export class ControllerChannel {
   async alterPartition(
     request: RequestOf<typeof alterPartitionApi>,
   ): Promise<ResponseOf<typeof alterPartitionApi>> {
-    if (this.#controller.active)
-      return (this.#controller as unknown as IsrAuthority).alterPartition(request);
+    if (this.#controller.active) return this.#controller.alterPartition(request);
     const connection = await this.#connect();
     return connection.call(alterPartition, request, { timeoutMs: DEFAULT_TIMEOUT_MS });
   }
@@ -103,7 +96,7 @@ export class ControllerChannel {
     request: RequestOf<typeof alterPartitionApi>,
   ): Promise<ResponseOf<typeof alterPartitionApi>> {
     if (!this.#controller.active) throw new ProtocolError('NOT_CONTROLLER');
-    return (this.#controller as unknown as IsrAuthority).alterPartition(request);
+    return this.#controller.alterPartition(request);
   }
 
   async close(): Promise<void> {

@@ -83,6 +83,8 @@ export class PartitionLog implements SyncableLog {
   #pending: PendingBatch[] = [];
   #pendingBytes = 0;
   #notifiedWrittenOffset: number;
+  /** Said once when it begins, not at every append. */
+  #isDiskFull = false;
   /** Why appends of this turn were lost; told to the listener at its end. */
   #lostAppends: ProtocolError | undefined;
   /** Set for good: offline, corrupt or deleted. */
@@ -304,6 +306,7 @@ export class PartitionLog implements SyncableLog {
       this.#writeFailed(error);
       return;
     }
+    this.#noteDiskFull(false);
     const written = this.#pending;
     this.#pending = [];
     this.#pendingBytes = 0;
@@ -659,7 +662,8 @@ export class PartitionLog implements SyncableLog {
         createdMs: clock.wallMs(),
       });
     } catch (error) {
-      if (!isShortage(error)) this.#context.onDiskFailure(error);
+      if (isShortage(error)) this.#noteDiskFull(true);
+      else this.#context.onDiskFailure(error);
       throw this.#failure ?? storageError(this.topicPartition, 'has no room', error);
     }
     this.#writeIndexesOfRolled(old);
@@ -720,9 +724,21 @@ export class PartitionLog implements SyncableLog {
     this.#pendingBytes = 0;
     this.#logEndOffset = this.#writtenOffset;
     this.epochs.truncateFromEnd(this.#logEndOffset);
+    this.#noteDiskFull(true);
     this.#lostAppends = storageError(this.topicPartition, 'has no room: the disk is full', error);
     this.#context.onPending(this);
     this.#checkOrder();
+  }
+
+  #noteDiskFull(isFull: boolean): void {
+    if (isFull === this.#isDiskFull) return;
+    this.#isDiskFull = isFull;
+    const fields = {
+      partition: topicPartitionKey(this.topicPartition),
+      directory: this.#context.logDirectory,
+    };
+    if (isFull) this.#context.logger.error('The disk is full: appends are refused', fields);
+    else this.#context.logger.info('There is room again: appends are taken', fields);
   }
 
   #scheduleSync(): void {

@@ -96,7 +96,7 @@ export class IsrProposals {
     if (this.#closed) return;
     const retry = response.errorCode !== 0;
     if (!retry) for (const open of sent) this.#settle(open, answerFor(open, response));
-    this.#sendLater(retry ? RETRY_MS : 0);
+    this.#sendLater(retry || sent.some((open) => this.#isOpen(open)) ? RETRY_MS : 0);
   }
 
   #request(sent: readonly Open[]): AlterPartitionRequest {
@@ -122,8 +122,12 @@ export class IsrProposals {
     };
   }
 
+  #isOpen(open: Open): boolean {
+    return this.#open.get(open.partition) === open;
+  }
+
   #settle(open: Open, answer: PartitionAnswer | undefined): void {
-    if (answer === undefined || this.#open.get(open.partition) !== open) return;
+    if (answer === undefined || !this.#isOpen(open)) return;
     const error = errorName(answer.errorCode);
     switch (error) {
       case 'NONE':

@@ -15,10 +15,11 @@ import { ProtocolError } from '../../protocol/index.ts';
 import { brokerIdsPath } from '../znodes/index.ts';
 import type { CoordinatorSession, Watch } from '../zookeeper/session.ts';
 import { CheckedWriter, ControllerMovedError } from './checkedWriter.ts';
-import { loadBrokers, loadCluster, loadState } from './clusterLoader.ts';
-import type { LoadedState, ModelBroker } from './clusterModel.ts';
+import { loadBrokers, loadCluster, loadConfigs, loadState } from './clusterLoader.ts';
+import type { LoadedConfigs, LoadedState, ModelBroker } from './clusterModel.ts';
 import type {
   AlterConfigsRequest,
+  AlterPartitionRequest,
   ControllerEffect,
   ControllerEvent,
   ControllerResponse,
@@ -44,7 +45,8 @@ export interface ActiveControllerParts {
 export type AdminRequest =
   | { readonly type: 'createTopics'; readonly request: CreateTopicsRequest }
   | { readonly type: 'deleteTopics'; readonly request: DeleteTopicsRequest }
-  | { readonly type: 'alterConfigs'; readonly request: AlterConfigsRequest };
+  | { readonly type: 'alterConfigs'; readonly request: AlterConfigsRequest }
+  | { readonly type: 'alterPartition'; readonly request: AlterPartitionRequest };
 
 interface Caller {
   readonly resolve: (response: ControllerResponse) => void;
@@ -178,6 +180,9 @@ export class ActiveController {
       case 'readState':
         this.#readState(effect.topic, effect.partition);
         break;
+      case 'readConfigs':
+        this.#readConfigs(effect.topic);
+        break;
       case 'removeTopic':
         this.#removeTopic(effect.topic);
         break;
@@ -206,6 +211,13 @@ export class ActiveController {
     const read = (): Promise<LoadedState> => loadState(this.#parts.session, topic, partition);
     this.#settle(untilAnswered(read), (loaded) =>
       this.#feed({ type: 'stateRead', topic, partition, loaded }),
+    );
+  }
+
+  #readConfigs(topic: string): void {
+    const read = (): Promise<LoadedConfigs> => loadConfigs(this.#parts.session, topic);
+    this.#settle(untilAnswered(read), (loaded) =>
+      this.#feed({ type: 'configsRead', topic, loaded }),
     );
   }
 

@@ -11,7 +11,13 @@ import {
   topicZnode,
 } from '../znodes/index.ts';
 import type { CoordinatorSession } from '../zookeeper/session.ts';
-import type { LoadedCluster, LoadedState, LoadedTopic, ModelBroker } from './clusterModel.ts';
+import type {
+  LoadedCluster,
+  LoadedConfigs,
+  LoadedState,
+  LoadedTopic,
+  ModelBroker,
+} from './clusterModel.ts';
 import { topicNameProblem } from './topicName.ts';
 
 /** Reads that wait in the session's queue at a time: enough to keep it full. */
@@ -76,24 +82,40 @@ export async function loadState(
   }
 }
 
+/** The configuration of one topic, as it stands. */
+export async function loadConfigs(
+  session: CoordinatorSession,
+  topic: string,
+): Promise<LoadedConfigs> {
+  const content = await session.getData(topicConfigZnode.path(topic));
+  if (content === undefined) return { kind: 'configs', configs: new Map(), version: 'absent' };
+  try {
+    const configs = topicConfigZnode.decode(topic, content.data);
+    return { kind: 'configs', configs, version: content.stat.version };
+  } catch (error) {
+    return { kind: 'damaged', problem: damageOf(error) };
+  }
+}
+
 async function loadTopic(
   session: CoordinatorSession,
   name: string,
 ): Promise<LoadedTopic | undefined> {
   const [topic, config] = await Promise.all([
     session.getData(topicZnode.path(name)),
-    session.getData(topicConfigZnode.path(name)),
+    loadConfigs(session, name),
   ]);
   // Removed since its name was read.
   if (topic === undefined) return undefined;
   const problem = topicNameProblem(name);
   if (problem !== undefined) throw new OdradekError('ZNODE_DAMAGED', problem);
+  if (config.kind === 'damaged') throw new OdradekError('ZNODE_DAMAGED', config.problem);
   return {
     name,
     version: topic.stat.version,
     assignment: topicZnode.decode(name, topic.data),
-    configs: config === undefined ? new Map() : topicConfigZnode.decode(name, config.data),
-    configVersion: config === undefined ? 'absent' : config.stat.version,
+    configs: config.configs,
+    configVersion: config.version,
     states: [],
   };
 }

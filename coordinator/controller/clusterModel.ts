@@ -15,6 +15,15 @@ export type LoadedState =
 /** Version of a configuration znode; `any` where it was replaced without knowing it. */
 export type ConfigVersion = number | 'absent' | 'any';
 
+/** A configuration znode as it was read. */
+export type LoadedConfigs =
+  | {
+      readonly kind: 'configs';
+      readonly configs: ReadonlyMap<string, string>;
+      readonly version: ConfigVersion;
+    }
+  | { readonly kind: 'damaged'; readonly problem: string };
+
 /** A topic as it was read. */
 export interface LoadedTopic {
   readonly name: string;
@@ -50,6 +59,8 @@ export interface PartitionModel {
   pending: PartitionStateNode | undefined;
   /** The leader's broker has registered anew since `state` was decided. */
   leaderBounced: boolean;
+  /** In-sync replicas whose brokers have registered anew since: they must prove themselves again. */
+  readonly bounced: Set<number>;
   /** ZooKeeper refused the last write at `version`: what stands there is being read. */
   refused: boolean;
   /** Why the state can be neither read nor written; tried again at the next tick. */
@@ -111,6 +122,7 @@ function partitionModel(
     busy: false,
     pending: undefined,
     leaderBounced: false,
+    bounced: new Set(),
     refused: false,
     problem: loaded.kind === 'damaged' ? loaded.problem : undefined,
     changedVersion: 0,

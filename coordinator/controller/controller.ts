@@ -21,6 +21,8 @@ import { ActiveController, type AdminRequest } from './activeController.ts';
 import type {
   AlterConfigsRequest,
   AlterConfigsResponse,
+  AlterPartitionRequest,
+  AlterPartitionResponse,
   ControllerResponse,
   CreateTopicsRequest,
   CreateTopicsResponse,
@@ -130,6 +132,11 @@ export class Controller {
 
   async alterConfigs(request: AlterConfigsRequest): Promise<AlterConfigsResponse> {
     return (await this.#submit({ type: 'alterConfigs', request })) as AlterConfigsResponse;
+  }
+
+  /** Of a leader. Never rejects but with ProtocolError NOT_CONTROLLER or COORDINATOR_UNAVAILABLE. */
+  async alterPartition(request: AlterPartitionRequest): Promise<AlterPartitionResponse> {
+    return (await this.#submit({ type: 'alterPartition', request })) as AlterPartitionResponse;
   }
 
   onSeenChange(listener: (seen: SeenController) => void): () => void {

@@ -3,6 +3,7 @@
 import type { CoordinatorErrorCode, CoordinatorWrite, TopicId } from '../../common/index.ts';
 import type {
   alterConfigsApi,
+  alterPartitionApi,
   createTopicsApi,
   deleteTopicsApi,
   RequestOf,
@@ -10,7 +11,7 @@ import type {
   updateMetadataApi,
 } from '../../protocol/index.ts';
 import type { PartitionStateNode } from '../znodes/index.ts';
-import type { ConfigVersion, LoadedState, ModelBroker } from './clusterModel.ts';
+import type { ConfigVersion, LoadedConfigs, LoadedState, ModelBroker } from './clusterModel.ts';
 import type { TopicPlan } from './topicCreation.ts';
 
 export type CreateTopicsRequest = RequestOf<typeof createTopicsApi>;
@@ -19,6 +20,8 @@ export type DeleteTopicsRequest = RequestOf<typeof deleteTopicsApi>;
 export type DeleteTopicsResponse = ResponseOf<typeof deleteTopicsApi>;
 export type AlterConfigsRequest = RequestOf<typeof alterConfigsApi>;
 export type AlterConfigsResponse = ResponseOf<typeof alterConfigsApi>;
+export type AlterPartitionRequest = RequestOf<typeof alterPartitionApi>;
+export type AlterPartitionResponse = ResponseOf<typeof alterPartitionApi>;
 export type UpdateMetadataRequest = RequestOf<typeof updateMetadataApi>;
 export type UpdateMetadataResponse = ResponseOf<typeof updateMetadataApi>;
 
@@ -41,6 +44,11 @@ export type ControllerEvent =
       readonly requestId: number;
       readonly request: AlterConfigsRequest;
     }
+  | {
+      readonly type: 'alterPartition';
+      readonly requestId: number;
+      readonly request: AlterPartitionRequest;
+    }
   /** The time that the request may take is over. */
   | { readonly type: 'requestTimedOut'; readonly requestId: number }
   | {
@@ -57,6 +65,8 @@ export type ControllerEvent =
       readonly partition: number;
       readonly loaded: LoadedState;
     }
+  /** The configuration of a topic was read again. */
+  | { readonly type: 'configsRead'; readonly topic: string; readonly loaded: LoadedConfigs }
   /** `error` absent: nothing of the topic stands in ZooKeeper any more. */
   | { readonly type: 'topicRemoved'; readonly topic: string; readonly error?: string }
   /** A broker has applied the metadata up to `version`. */
@@ -76,6 +86,8 @@ export type ControllerEffect =
   | { readonly type: 'write'; readonly units: readonly WriteUnit[] }
   /** Answered by `stateRead`. */
   | { readonly type: 'readState'; readonly topic: string; readonly partition: number }
+  /** Answered by `configsRead`. */
+  | { readonly type: 'readConfigs'; readonly topic: string }
   /** Answered by `topicRemoved`. */
   | { readonly type: 'removeTopic'; readonly topic: string }
   | { readonly type: 'reply'; readonly requestId: number; readonly response: ControllerResponse }
@@ -88,7 +100,11 @@ export type ControllerEffect =
       readonly fields: Readonly<Record<string, unknown>>;
     };
 
-export type ControllerResponse = CreateTopicsResponse | DeleteTopicsResponse | AlterConfigsResponse;
+export type ControllerResponse =
+  | CreateTopicsResponse
+  | DeleteTopicsResponse
+  | AlterConfigsResponse
+  | AlterPartitionResponse;
 
 /** Operations that must happen together; different units are independent of one another. */
 export interface WriteUnit {
@@ -105,6 +121,8 @@ export type WritePurpose =
       readonly next: PartitionStateNode;
       /** Part of the reason was that the leader's broker has registered anew. */
       readonly leaderBounced: boolean;
+      /** Hears of the outcome, once: whoever asked for the change. */
+      readonly onDone?: (result: UnitResult) => void;
       /** Version of the state znode afterwards. */
       readonly version: number;
     }

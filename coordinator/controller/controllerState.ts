@@ -25,6 +25,7 @@ import type {
   UpdateMetadataRequest,
   WriteUnit,
 } from './controllerEvents.ts';
+import { IsrChanges } from './isrChanges.ts';
 import { metadataUpdate } from './metadataView.ts';
 import { PartitionLeaders } from './partitionLeaders.ts';
 import { RequestWaiters } from './requestWaiters.ts';
@@ -41,6 +42,7 @@ export class ControllerState {
   readonly #creations: TopicCreations;
   readonly #deletions: TopicDeletions;
   readonly #configs: TopicConfigs;
+  readonly #isrChanges: IsrChanges;
 
   constructor(options: ControllerStateOptions, random: Random, loaded: LoadedCluster) {
     const context = new ControllerContext(options, random, loaded);
@@ -54,6 +56,7 @@ export class ControllerState {
       waiters: this.#waiters,
     });
     this.#configs = new TopicConfigs(context, this.#waiters);
+    this.#isrChanges = new IsrChanges(context, this.#leaders);
   }
 
   /** Takes one event. @returns what is to be done, in this order. */
@@ -102,6 +105,9 @@ export class ControllerState {
       case 'alterConfigs':
         this.#configs.onRequest(event.requestId, event.request);
         break;
+      case 'alterPartition':
+        this.#isrChanges.onRequest(event.requestId, event.request);
+        break;
       case 'requestTimedOut':
         this.#onTimedOut(event.requestId);
         break;
@@ -111,6 +117,9 @@ export class ControllerState {
       case 'stateRead':
         this.#leaders.onRead(event.topic, event.partition, event.loaded);
         this.#deletions.advance();
+        break;
+      case 'configsRead':
+        this.#configs.onRead(event.topic, event.loaded);
         break;
       case 'topicRemoved':
         this.#deletions.onRemoved(event.topic, event.error);

@@ -5,8 +5,8 @@
  * decided next is decided on what stands in ZooKeeper.
  */
 
-import type { CoordinatorWrite } from '../../common/index.ts';
-import { type PartitionStateNode, partitionStateZnode } from '../znodes/index.ts';
+import { assert, type CoordinatorWrite } from '../../common/index.ts';
+import { partitionStateZnode } from '../znodes/index.ts';
 import type { LoadedState, PartitionModel, TopicModel } from './clusterModel.ts';
 import type { ControllerContext } from './controllerContext.ts';
 import type { UnitResult, WritePurpose, WriteUnit } from './controllerEvents.ts';
@@ -29,6 +29,8 @@ export class PartitionLeaders {
       // A write under way may make a leader of a broker that is not what it was any more.
       const concerned = [state?.leader ?? -1, pending?.leader ?? -1].some((id) => bounced.has(id));
       if (concerned) partition.leaderBounced = true;
+      const inSync = [...(state?.isr ?? []), ...(pending?.isr ?? [])];
+      for (const id of inSync) if (bounced.has(id)) partition.bounced.add(id);
     }
   }
 
@@ -48,15 +50,42 @@ export class PartitionLeaders {
     const next = electLeader(partition, (id) => this.#context.isAlive(id), {
       controllerEpoch: this.#context.options.controllerEpoch,
       leaderBounced,
+      bounced: partition.bounced,
     });
     if (next === undefined) return [];
     partition.busy = true;
     partition.pending = next;
     partition.leaderBounced = false;
+    partition.bounced.clear();
     return [stateUnit(topic.name, partition, { next, leaderBounced })];
   }
 
+  /** Writes another ISR, unasked for by any election. The partition must not be busy. */
+  writeIsr(
+    topic: TopicModel,
+    partition: PartitionModel,
+    change: { readonly isr: readonly number[]; readonly onDone: (result: UnitResult) => void },
+  ): void {
+    const { state } = partition;
+    assert(state !== undefined && !partition.busy, 'One write of a state at a time', {
+      topic: topic.name,
+      partition: partition.index,
+    });
+    const { controllerEpoch } = this.#context.options;
+    const next = { ...state, isr: change.isr, controllerEpoch };
+    partition.busy = true;
+    partition.pending = next;
+    this.#context.write(
+      stateUnit(topic.name, partition, { next, leaderBounced: false, onDone: change.onDone }),
+    );
+  }
+
   onWritten(purpose: StatePurpose, result: UnitResult): void {
+    this.#onWritten(purpose, result);
+    purpose.onDone?.(result);
+  }
+
+  #onWritten(purpose: StatePurpose, result: UnitResult): void {
     const topic = this.#context.topics.get(purpose.topic);
     const partition = topic?.partitions[purpose.partition];
     if (topic === undefined || partition === undefined) return;
@@ -139,7 +168,7 @@ export class PartitionLeaders {
 function stateUnit(
   topic: string,
   { index, version }: PartitionModel,
-  decided: { readonly next: PartitionStateNode; readonly leaderBounced: boolean },
+  decided: Pick<StatePurpose, 'next' | 'leaderBounced' | 'onDone'>,
 ): WriteUnit {
   const purpose = {
     kind: 'state',

@@ -1,7 +1,7 @@
 /** Alterations of topics' configurations. */
 
 import { topicConfigZnode } from '../znodes/index.ts';
-import type { TopicModel } from './clusterModel.ts';
+import type { LoadedConfigs, TopicModel } from './clusterModel.ts';
 import { type ControllerContext, repeated } from './controllerContext.ts';
 import type {
   AlterConfigsRequest,
@@ -79,12 +79,32 @@ export class TopicConfigs {
     }
     if (!result.ok) {
       this.#context.requests.fail(requestId, topic.name, 'COORDINATOR_UNAVAILABLE', result.message);
+      // Somebody else has written it: the next request builds on what stands there now.
+      if (['BAD_VERSION', 'NODE_EXISTS', 'NO_NODE'].includes(result.code)) {
+        this.#context.emit({ type: 'readConfigs', topic: topic.name });
+      }
       return;
     }
     topic.configs = purpose.configs;
     topic.configVersion = purpose.version;
     const version = this.#context.touchTopic(topic.name);
     this.#waiters.add({ requestId, topic: topic.name, until: 'told', version });
+  }
+
+  onRead(name: string, loaded: LoadedConfigs): void {
+    const topic = this.#context.topics.get(name);
+    if (topic === undefined) return;
+    if (loaded.kind === 'damaged') {
+      // The brokers go on with what they have: a topic without its retention would lose records.
+      this.#context.say('error', 'The configuration of a topic cannot be understood', {
+        topic: name,
+        problem: loaded.problem,
+      });
+      return;
+    }
+    topic.configs = loaded.configs;
+    topic.configVersion = loaded.version;
+    this.#context.touchTopic(name);
   }
 }
 

@@ -114,7 +114,6 @@ function assign(
       `The replication factor is ${replicationFactor}, but only ${brokers.length} brokers are alive`,
     );
   }
-  if (replicationFactor > 1) return manyReplicas(replicationFactor);
   return placeReplicas(brokers, { partitionCount, replicationFactor }, context.random);
 }
 
@@ -150,7 +149,7 @@ function checkAssignments(
       );
     }
   }
-  return factor > 1 ? manyReplicas(factor) : rows;
+  return rows;
 }
 
 function checkConfigs(
@@ -163,13 +162,6 @@ function checkConfigs(
   }
   const problem = context.validateTopicConfigs(configs);
   return problem === undefined ? configs : refuse('INVALID_CONFIG', problem);
-}
-
-function manyReplicas(replicationFactor: number): TopicRefusal {
-  return refuse(
-    'INVALID_REPLICATION_FACTOR',
-    `The replication factor is ${replicationFactor}, but this release keeps one replica per partition`,
-  );
 }
 
 function refuse(error: ErrorName, message: string): TopicRefusal {

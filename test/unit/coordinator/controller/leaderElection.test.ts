@@ -15,10 +15,12 @@ const elect = (
   before: ReturnType<typeof state> | undefined,
   alive: number[],
   leaderBounced = false,
+  bounced: readonly number[] = [],
 ) =>
   electLeader({ replicas, state: before }, (id) => alive.includes(id), {
     controllerEpoch: epoch,
     leaderBounced,
+    bounced: new Set(bounced),
   });
 
 describe('Leader election', () => {
@@ -42,7 +44,7 @@ describe('Leader election', () => {
     expect(next).to.deep.include({
       leader: 2,
       leaderEpoch: 5,
-      isr: [1, 2, 3],
+      isr: [2, 1],
       others: { kept: true },
     });
   });
@@ -52,6 +54,23 @@ describe('Leader election', () => {
     expect(next).to.deep.include({ leader: -1, leaderEpoch: 5, isr: [1] });
     expect(elect([1, 2], state(-1, [1], 5), [2])).to.equal(undefined);
     expect(elect([1, 2], state(-1, [1], 5), [1, 2])).to.deep.include({ leader: 1, leaderEpoch: 6 });
+  });
+
+  it('drops who is gone from the ISR, and the leader stays in its epoch', () => {
+    const next = elect([1, 2, 3], state(1, [1, 2, 3]), [1, 3]);
+    expect(next).to.deep.include({ leader: 1, leaderEpoch: 4, isr: [1, 3] });
+  });
+
+  it('drops who has registered anew: what it had unsynced may be gone', () => {
+    const next = elect([1, 2, 3], state(1, [1, 2, 3]), [1, 2, 3], false, [2]);
+    expect(next).to.deep.include({ leader: 1, isr: [1, 3] });
+    const led = elect([1, 2], state(1, [1, 2]), [1, 2], true, [1]);
+    expect(led).to.deep.include({ leader: 2, leaderEpoch: 5, isr: [2] });
+  });
+
+  it('keeps the ISR where all of it has registered anew: nobody holds more', () => {
+    const next = elect([1, 2], state(1, [1, 2]), [1, 2], true, [1, 2]);
+    expect(next).to.deep.include({ leader: 2, leaderEpoch: 5, isr: [1, 2] });
   });
 
   it('raises the epoch of a leader that has registered anew, preferring another replica', () => {

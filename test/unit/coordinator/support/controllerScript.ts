@@ -11,6 +11,7 @@
  *     > timeout 1
  *     > written W1 | written W1 fail BAD_VERSION 1 2   the operation 1 of the unit 2 (default: 0 0)
  *     > read t 0 leader=1 epoch=4 version=7 | read t 0 absent | read t 0 damaged
+ *     > readConfigs t k=v 3 | readConfigs t damaged    at version 3
  *     > ack 1 | ack 1 failed=t                         with all that broker 1 is to be told
  *     > removed t | removed t error | tick
  *     > update 1 | update 1 from 2                     what broker 1 is to be told
@@ -37,6 +38,15 @@ import type {
 } from '../../../../coordinator/controller/controllerEvents.ts';
 import { errorName } from '../../../../protocol/index.ts';
 import { SimRandom } from '../../../simulation/kernel/index.ts';
+
+/** Replies that name topics. */
+interface AdminReply {
+  readonly topics: readonly {
+    readonly name: string;
+    readonly errorCode: number;
+    readonly errorMessage: string | null;
+  }[];
+}
 
 export class ControllerScript {
   #state: ControllerState | undefined;
@@ -80,6 +90,8 @@ export class ControllerScript {
         const loaded = parseState(rest.slice(2));
         return this.#step({ type: 'stateRead', topic: first, partition: Number(second), loaded });
       }
+      case 'readConfigs':
+        return this.#readConfigs(first, second, Number(third));
       case 'ack':
         return this.#ack(Number(first), second);
       case 'removed': {
@@ -132,6 +144,16 @@ export class ControllerScript {
     const changes = [{ name: key, value: value === '' ? null : value }];
     const request = { validateOnly: false, forwarded: false, topics: [{ name, changes }] };
     return this.#step({ type: 'alterConfigs', requestId: this.#nextRequest(), request });
+  }
+
+  #readConfigs(topic: string, entry: string, version: number): string[] {
+    if (entry === 'damaged') {
+      const loaded = { kind: 'damaged', problem: 'garbage' } as const;
+      return this.#step({ type: 'configsRead', topic, loaded });
+    }
+    const configs = new Map([entry.split('=') as [string, string]]);
+    const loaded = { kind: 'configs', configs, version } as const;
+    return this.#step({ type: 'configsRead', topic, loaded });
   }
 
   #written([
@@ -211,13 +233,15 @@ export class ControllerScript {
         return [`write ${id}`, ...effect.units.map((unit) => `  ${this.#showUnit(unit)}`)];
       }
       case 'reply':
-        return effect.response.topics.map(
+        return (effect.response as AdminReply).topics.map(
           ({ name, errorCode, errorMessage }) =>
             `reply ${effect.requestId} ${name} ${errorName(errorCode)}` +
             (errorMessage === null ? '' : `: ${errorMessage}`),
         );
       case 'log':
         return effect.level === 'info' ? [] : [`${effect.level}: ${effect.message}`];
+      case 'readConfigs':
+        return [`read configs ${effect.topic}`];
       case 'readState':
         return [`read ${effect.topic} ${effect.partition}`];
       case 'removeTopic':
