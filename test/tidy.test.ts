@@ -145,7 +145,7 @@ describe('files', () => {
   });
 
   it('have no dead ones: every source is reached from an entry, every helper from a test', () => {
-    const entries = ['client/index.ts', 'cli/main.ts', ...files.filter(isProgram)];
+    const entries = ['client/index.ts', 'cli/main.ts', ...programs()];
     const tests = files.filter((path) => /^test\/.*\.test\.ts$/.test(path));
     const reached = reachableFrom(entries);
     const reachedByTests = reachableFrom([...entries, ...tests]);
@@ -156,8 +156,20 @@ describe('files', () => {
     expect(dead).to.deep.equal([]);
   });
 
-  function isProgram(path: string): boolean {
-    return /^bench\/(main|demo|flights|fuzz)\.ts$/.test(path);
+  /** What the launchers name: built ones in `dist/`, and tools that run from their source. */
+  function programs(): readonly string[] {
+    const texts = [readSource('package.json'), ...codeFiles.filter(isLauncher)].map(
+      ({ text }) => text,
+    );
+    return texts.flatMap((text) =>
+      [...text.matchAll(/\b(?:dist\/)?((?:bench|test)\/[\w./-]+)\.(?:js|ts)\b/g)]
+        .map(([, path]) => `${path}.ts`)
+        .filter((path) => files.includes(path)),
+    );
+  }
+
+  function isLauncher({ path }: SourceFile): boolean {
+    return path.startsWith('scripts/');
   }
 
   function reachableFrom(entries: readonly string[]): ReadonlySet<string> {
