@@ -5,8 +5,8 @@
 
 import {
   type BrokerId,
-  CoordinatorError,
   type ControllerEpoch,
+  CoordinatorError,
   controllerEpoch,
 } from '../../common/index.ts';
 import { controllerEpochZnode, controllerZnode } from '../znodes/index.ts';

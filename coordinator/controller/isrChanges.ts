@@ -8,7 +8,7 @@
  * A fails, and B leads without committed records.
  */
 
-import { errorCode, type ErrorName } from '../../protocol/index.ts';
+import { type ErrorName, errorCode } from '../../protocol/index.ts';
 import type { PartitionModel } from './clusterModel.ts';
 import type { ControllerContext } from './controllerContext.ts';
 import type {

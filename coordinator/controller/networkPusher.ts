@@ -1,9 +1,9 @@
 /** Pushes metadata over connections of its own, one to each live broker's native endpoint. */
 
 import type { BrokerId, Environment } from '../../common/index.ts';
-import type { Membership } from '../membership/membership.ts';
 import { ClientConnection } from '../../network/index.ts';
 import { ProtocolError, updateMetadataApi } from '../../protocol/index.ts';
+import type { Membership } from '../membership/membership.ts';
 import type { UpdateMetadataRequest, UpdateMetadataResponse } from './controllerEvents.ts';
 import type { MetadataChannel, MetadataPusher, PushTarget } from './metadataPusher.ts';
 

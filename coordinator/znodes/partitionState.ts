@@ -5,8 +5,8 @@
  *     {"controller_epoch":3,"leader":1,"version":1,"leader_epoch":5,"isr":[1,2]}
  */
 
-import { encodeJson, ZnodeFields } from './znodeFields.ts';
 import { topicZnode } from './topic.ts';
+import { encodeJson, ZnodeFields } from './znodeFields.ts';
 
 export interface PartitionStateNode {
   /** -1 for none. */

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { type BrokerId, brokerId } from '../../../common/index.ts';
 import {
   systemClock,
   systemRandom,
   systemTimers,
 } from '../../../common/environment/production/index.ts';
+import { type BrokerId, brokerId } from '../../../common/index.ts';
 import {
   Controller,
   CoordinatorSession,

@@ -1,13 +1,13 @@
 import { expect } from 'chai';
-import { brokerEpoch, brokerId, silentLogger } from '../../../common/index.ts';
 import {
   systemClock,
   systemRandom,
   systemTimers,
 } from '../../../common/environment/production/index.ts';
+import { brokerEpoch, brokerId, silentLogger } from '../../../common/index.ts';
 import {
-  type MetadataChannel,
   type Membership,
+  type MetadataChannel,
   networkPusher,
   type UpdateMetadataRequest,
 } from '../../../coordinator/index.ts';

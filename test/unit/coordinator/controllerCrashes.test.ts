@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { WriteCounter, type CrashMoment } from './support/countingConnector.ts';
+import { type CrashMoment, WriteCounter } from './support/countingConnector.ts';
 import { createRequest, deleteRequest, SimCluster } from './support/simCluster.ts';
 
 /** A cluster of two whose first controller dies at a chosen write of a chosen request. */

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { brokerId, OdradekError } from '../../../../common/index.ts';
 import { CoordinatorSession, Membership } from '../../../../coordinator/index.ts';
-import { Simulation, type SimNode } from '../../../simulation/kernel/index.ts';
+import { type SimNode, Simulation } from '../../../simulation/kernel/index.ts';
 import { CollectingLogger } from '../support/collectingLogger.ts';
 
 interface Member {

@@ -20,8 +20,8 @@
 import {
   brokerEpoch,
   brokerId,
-  controllerEpoch,
   type CoordinatorErrorCode,
+  controllerEpoch,
   type TopicId,
 } from '../../../../common/index.ts';
 import type {
@@ -29,13 +29,13 @@ import type {
   LoadedState,
   ModelBroker,
 } from '../../../../coordinator/controller/clusterModel.ts';
-import { ControllerState } from '../../../../coordinator/controller/controllerState.ts';
 import type {
   ControllerEffect,
   ControllerEvent,
   UnitResult,
   WriteUnit,
 } from '../../../../coordinator/controller/controllerEvents.ts';
+import { ControllerState } from '../../../../coordinator/controller/controllerState.ts';
 import { errorName } from '../../../../protocol/index.ts';
 import { SimRandom } from '../../../simulation/kernel/index.ts';
 

@@ -2,7 +2,7 @@
 
 import { type BrokerId, brokerId, type Environment } from '../../../../common/index.ts';
 import { Controller, CoordinatorSession, Membership } from '../../../../coordinator/index.ts';
-import { Simulation, type SimNode } from '../../../simulation/kernel/index.ts';
+import { type SimNode, Simulation } from '../../../simulation/kernel/index.ts';
 import { CollectingLogger } from './collectingLogger.ts';
 import { FakeBrokers } from './fakeBrokers.ts';
 

@@ -1,17 +1,17 @@
 import { expect } from 'chai';
+import { systemRandom, systemTimers } from '../../../../common/environment/production/index.ts';
 import {
   type CoordinatorConnection,
   CoordinatorError,
   type WatchEvent,
 } from '../../../../common/index.ts';
-import { systemRandom, systemTimers } from '../../../../common/environment/production/index.ts';
 import { nodeZookeeperConnector } from '../../../../coordinator/index.ts';
 import { waitFor } from '../../../harness/waitFor.ts';
 import {
   bytes,
-  failedMulti,
   type FakeScript,
   FakeZookeeper,
+  failedMulti,
   frame,
   int,
   long,

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { silentLogger } from '../../../../common/index.ts';
 import {
   systemClock,
   systemRandom,
   systemTimers,
 } from '../../../../common/environment/production/index.ts';
+import { silentLogger } from '../../../../common/index.ts';
 import { CoordinatorSession, nodeZookeeperConnector } from '../../../../coordinator/index.ts';
 import { waitFor } from '../../../harness/waitFor.ts';
 import {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { silentLogger } from '../../../../common/index.ts';
 import { CoordinatorSession } from '../../../../coordinator/index.ts';
-import { Simulation, type SimNode } from '../../../simulation/kernel/index.ts';
+import { type SimNode, Simulation } from '../../../simulation/kernel/index.ts';
 
 describe('Watches of a CoordinatorSession', () => {
   let simulation: Simulation;
