@@ -8,3 +8,4 @@ export { HistoryError } from './historyError.ts';
 export { HistoryFile, readHistory } from './historyFile.ts';
 export * from './historyChecker.ts';
 export type { Statistics } from './findings.ts';
+export * from './compareReplicas.ts';
