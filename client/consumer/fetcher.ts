@@ -180,8 +180,8 @@ export class Fetcher<Key, Value> {
   }
 
   #request(asked: readonly AskedPartition<Key, Value>[]) {
-    const { settings, leaders } = { settings: this.#settings, leaders: this.#leaderCount() };
-    const shareBytes = Math.floor(settings.prefetchBytes / (2 * leaders));
+    const settings = this.#settings;
+    const shareBytes = Math.floor(settings.prefetchBytes / (2 * this.#leaderCount()));
     const maxBytes = Math.min(settings.fetchBytesMax, Math.max(shareBytes, FETCH_BYTES_MIN));
     return {
       rack: null,

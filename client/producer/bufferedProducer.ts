@@ -16,6 +16,7 @@ import { BatchSend } from './batchSend.ts';
 import { BuilderPool } from './builderPool.ts';
 import { Delivery } from './delivery.ts';
 import { FailureList } from './failureList.ts';
+import { ObservedPromise } from './observedPromise.ts';
 import { PartitionChooser } from './partitionChooser.ts';
 import { hasLeft, type PendingHost, PendingRecords } from './pendingRecords.ts';
 import type { Producer, ProducerOptions } from './producer.ts';
@@ -58,6 +59,8 @@ export class BufferedProducer implements Producer, SenderHost, PendingHost {
   #bufferedBytes = 0;
   #roomWaiters: (() => void)[] = [];
   #flushCount = 0;
+  /** `sendBatch` calls under way: some of their records may have no place yet. */
+  readonly #calls = new Set<ObservedPromise<BatchDeliveryResult>>();
   #closing: Promise<void> | undefined;
 
   /** @throws {TypeError} an option outside of its range. {ProtocolError} a codec that is missing. */
@@ -84,60 +87,32 @@ export class BufferedProducer implements Producer, SenderHost, PendingHost {
   }
 
   send(record: ProducerRecord, options?: Pick<CallOptions, 'signal'>): Promise<DeliveryResult> {
-    let name = '';
     try {
-      const topic = this.#topic(record.topic);
-      name = topic.topic;
       this.#checkOpen();
-      const encoded = this.#encode(name, record);
+      const topic = this.#topic(record.topic);
+      const encoded = this.#encode(topic.topic, record);
       if (options?.signal !== undefined) return this.#sendWith(options.signal, topic, encoded);
       if (this.#mustWait(topic, encoded)) return this.#pending.add(topic, encoded).delivery;
       const batch = this.place(topic, encoded);
       return new Delivery(batch, batch.recordsCount - 1);
     } catch (error) {
       const delivery = new Delivery(undefined, -1);
-      this.refuse(delivery, refusal(error, name));
+      this.refuse(delivery, refusal(error, String(record?.topic)));
       return delivery;
     }
   }
 
-  async sendBatch(
+  sendBatch(
     batch: RecordBatchInput,
     options: Pick<CallOptions, 'signal'> = {},
   ): Promise<BatchDeliveryResult> {
-    if (!Array.isArray(batch?.records)) {
-      throw new TypeError('sendBatch takes { topic, records: [...] }');
-    }
-    const topic = this.#topic(batch.topic);
-    this.#checkOpen();
-    const deadline = this.#deadline('sendBatch', options);
-    deadline.check();
-    const sending = new BatchSend(batch.records.length);
-    for (let start = 0; start < batch.records.length; start++) {
-      try {
-        const encoded = this.#encode(topic.topic, batch.records[start]!);
-        if (!this.#mustWait(topic, encoded)) {
-          const placed = this.place(topic, encoded);
-          sending.placed(placed, { index: placed.recordsCount - 1, start });
-          continue;
-        }
-        sending.endRun();
-        const { delivery } = await this.#wait(topic, encoded, deadline);
-        if (delivery.placed !== undefined) {
-          sending.placed(delivery.placed.batch, { index: delivery.placed.index, start });
-          continue;
-        }
-        // What kept this one from its place keeps the others too.
-        const count = batch.records.length - start;
-        sending.refused(delivery.refused!, { start, count });
-        break;
-      } catch (error) {
-        if (error instanceof ClientError && error.code === 'ABORTED') throw error;
-        sending.refused(refusal(error, topic.topic), { start, count: 1 });
-      }
-    }
-    sending.endRun();
-    return deadline.race(sending.result);
+    const call = new ObservedPromise(this.#sendBatch(batch, options));
+    this.#calls.add(call);
+    void call.settled.then(() => {
+      this.#calls.delete(call);
+      if (call.error !== undefined) this.#failures.addCall(call);
+    });
+    return call;
   }
 
   ready(options: Pick<CallOptions, 'signal'> = {}): Promise<void> {
@@ -180,6 +155,45 @@ export class BufferedProducer implements Producer, SenderHost, PendingHost {
     this.#failures.addRefused(delivery);
   }
 
+  async #sendBatch(
+    batch: RecordBatchInput,
+    options: Pick<CallOptions, 'signal'>,
+  ): Promise<BatchDeliveryResult> {
+    if (!Array.isArray(batch?.records)) {
+      throw new TypeError('sendBatch takes { topic, records: [...] }');
+    }
+    this.#checkOpen();
+    const topic = this.#topic(batch.topic);
+    const deadline = this.#deadline('sendBatch', options);
+    deadline.check();
+    const sending = new BatchSend(batch.records.length);
+    for (let start = 0; start < batch.records.length; start++) {
+      try {
+        const encoded = this.#encode(topic.topic, batch.records[start]!);
+        if (!this.#mustWait(topic, encoded)) {
+          const placed = this.place(topic, encoded);
+          sending.placed(placed, { index: placed.recordsCount - 1, start });
+          continue;
+        }
+        sending.endRun();
+        const { delivery } = await this.#wait(topic, encoded, deadline);
+        if (delivery.placed !== undefined) {
+          sending.placed(delivery.placed.batch, { index: delivery.placed.index, start });
+          continue;
+        }
+        // What kept this one from its place keeps the others too.
+        const count = batch.records.length - start;
+        sending.refused(delivery.refused!, { start, count });
+        break;
+      } catch (error) {
+        if (error instanceof ClientError && error.code === 'ABORTED') throw error;
+        sending.refused(refusal(error, topic.topic), { start, count: 1 });
+      }
+    }
+    sending.endRun();
+    return deadline.race(sending.result);
+  }
+
   async #close(options: CallOptions): Promise<void> {
     const timeoutMs = options.timeoutMs ?? this.#settings.deliveryTimeoutMs;
     const deadline = new Deadline(this.#cluster.environment, 'close', { ...options, timeoutMs });
@@ -204,6 +218,7 @@ export class BufferedProducer implements Producer, SenderHost, PendingHost {
     try {
       this.#sender.schedule();
       await deadline.race(this.#pending.allLeft());
+      await deadline.race(Promise.all([...this.#calls].map(({ settled }) => settled)));
       this.#sender.schedule();
       const decided = [...this.#undecided].map(
         (batch) => new Promise<void>((resolve) => batch.whenDecided(resolve)),

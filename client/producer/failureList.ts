@@ -5,6 +5,7 @@
 
 import { DeliveriesFailedError } from '../errors.ts';
 import type { Delivery } from './delivery.ts';
+import type { ObservedPromise } from './observedPromise.ts';
 import type { ProducerBatch } from './producerBatch.ts';
 
 /** Entries kept, and errors listed; above it they are only counted. */
@@ -13,6 +14,7 @@ const LISTED_MAX = 10_000;
 export class FailureList {
   #batches: ProducerBatch[] = [];
   #refused: Delivery[] = [];
+  #calls: ObservedPromise<unknown>[] = [];
   #uncounted = 0;
 
   addBatch(batch: ProducerBatch): void {
@@ -22,6 +24,12 @@ export class FailureList {
 
   addRefused(delivery: Delivery): void {
     if (this.#refused.length < LISTED_MAX) this.#refused.push(delivery);
+    else this.#uncounted += 1;
+  }
+
+  /** A `sendBatch` that was rejected. */
+  addCall(call: ObservedPromise<unknown>): void {
+    if (this.#calls.length < LISTED_MAX) this.#calls.push(call);
     else this.#uncounted += 1;
   }
 
@@ -39,8 +47,17 @@ export class FailureList {
     for (const delivery of this.#refused) {
       if (!delivery.watched && delivery.refused !== undefined) add(delivery.refused, 1);
     }
+    for (const { watched, error } of this.#calls) {
+      if (watched || error === undefined) continue;
+      if (!(error instanceof DeliveriesFailedError)) add(error, 1);
+      else {
+        for (const one of error.errors) add(one, 1);
+        failedCount += error.failedCount - error.errors.length;
+      }
+    }
     this.#batches = [];
     this.#refused = [];
+    this.#calls = [];
     this.#uncounted = 0;
     if (failedCount > 0) throw new DeliveriesFailedError(errors, failedCount);
   }

@@ -3,13 +3,13 @@
  * line, topic by topic, at most `blockMsMax`.
  */
 
-import type { RecordBytes } from '../../protocol/index.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { Deadline } from '../cluster/deadline.ts';
 import { ClientError } from '../errors.ts';
 import { Delivery } from './delivery.ts';
 import type { ProducerBatch } from './producerBatch.ts';
 import type { ProducerSettings } from './producerSettings.ts';
+import { RecordCopies } from './recordCopies.ts';
 import { refusal } from './refusal.ts';
 import type { EncodedRecord, PendingRecord, TopicQueue } from './topicQueue.ts';
 
@@ -26,6 +26,7 @@ export class PendingRecords {
   readonly #host: PendingHost;
   /** Topics in which records wait; those that waited longest first. */
   readonly #topics = new Set<TopicQueue>();
+  readonly #copies = new RecordCopies();
   #count = 0;
 
   constructor(cluster: Cluster, settings: ProducerSettings, host: PendingHost) {
@@ -41,10 +42,10 @@ export class PendingRecords {
   /** Puts a record at the end of its topic's line. Its bytes are copied. */
   add(topic: TopicQueue, record: EncodedRecord): PendingRecord {
     const pending: PendingRecord = {
-      record: ownedRecord(record),
+      record: this.#copies.record(record),
       delivery: new Delivery(undefined, -1),
       deadlineMs: this.#cluster.environment.clock.monotonicMs() + this.#settings.blockMsMax,
-      onLeft: [],
+      onLeft: undefined,
     };
     topic.pending.push(pending);
     this.#topics.add(topic);
@@ -118,10 +119,12 @@ export class PendingRecords {
       topic.pendingTimer = undefined;
     }
     // Not before the caller has dealt with it: whoever listens finds it placed or refused.
-    if (first.onLeft.length > 0)
+    const { onLeft } = first;
+    if (onLeft !== undefined) {
       queueMicrotask(() => {
-        for (const call of first.onLeft) call();
+        for (const call of onLeft) call();
       });
+    }
     return first;
   }
 
@@ -158,18 +161,8 @@ export class PendingRecords {
 
 /** Resolves when the record has a place or was refused. */
 export function hasLeft(pending: PendingRecord): Promise<void> {
-  return new Promise((resolve) => pending.onLeft.push(resolve));
-}
-
-function ownedRecord(record: EncodedRecord): EncodedRecord {
-  return {
-    ...record,
-    key: ownedBytes(record.key),
-    value: ownedBytes(record.value),
-    headers: record.headers.map(([name, value]) => [name, ownedBytes(value)] as const),
-  };
-}
-
-function ownedBytes(bytes: RecordBytes): RecordBytes {
-  return bytes instanceof Uint8Array ? new Uint8Array(bytes) : bytes;
+  return new Promise((resolve) => {
+    pending.onLeft ??= [];
+    pending.onLeft.push(resolve);
+  });
 }

@@ -24,7 +24,7 @@ export interface PendingRecord {
   /** When it is refused, by the monotonic clock. */
   readonly deadlineMs: number;
   /** Called when it has a place or was refused. */
-  readonly onLeft: (() => void)[];
+  onLeft: (() => void)[] | undefined;
 }
 
 export class TopicQueue {

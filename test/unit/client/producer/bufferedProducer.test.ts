@@ -508,6 +508,24 @@ describe('The producer', () => {
       await new Promise((resolve) => setImmediate(resolve));
     });
 
+    it('reports those of a sendBatch too, and waits for one that is under way', async () => {
+      const cluster = await FakeCluster.start();
+      cluster.createTopic('orders');
+      const producer = cluster.client().producer({ bufferBytes: 2_000, batchBytes: 1024 });
+      await cluster.run(async () => {
+        const records = range(0, 20).map((i) => ({
+          value: i === 13 ? undefined : `${i}`.padEnd(300),
+        }));
+        void producer.sendBatch({ topic: 'orders', records });
+        const error = (await errorOf(producer.flush())) as unknown as DeliveriesFailedError;
+        expect(error.failedCount).to.equal(1);
+        expect(error.errors[0]).to.be.instanceOf(TypeError);
+        expect(error.errors[0]?.message).to.match(/^record 13: value is undefined/);
+        expect(cluster.values('orders')).to.have.length(19);
+        await producer.flush();
+      });
+    });
+
     it('does not report what somebody awaited, be it late', async () => {
       const cluster = await FakeCluster.start();
       cluster.createTopic('orders');
