@@ -233,7 +233,8 @@ export class LeaderState {
       }
       const { logEndOffset, durableOffset, lastCaughtUpMs } = follower;
       const caughtUp = this.#positionOf(follower) >= this.#ownPosition();
-      const lagMs = caughtUp ? 0 : Math.round(nowMs - lastCaughtUpMs);
+      const known = Number.isFinite(lastCaughtUpMs) ? Math.round(nowMs - lastCaughtUpMs) : -1;
+      const lagMs = caughtUp ? 0 : known;
       return { id, inSync, logEndOffset, durableOffset, lagMs };
     });
   }
