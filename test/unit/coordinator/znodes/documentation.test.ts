@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { brokerId, controllerEpoch, type TopicId } from '../../../../common/index.ts';
@@ -72,6 +72,18 @@ describe('docs/zookeeper.md', () => {
       expect(JSON.parse(example(path))).to.deep.equal(JSON.parse(data.toString('utf8')));
     });
   }
+
+  it('lists every code with which the coordinator refuses to join', () => {
+    const folder = join(import.meta.dirname, '../../../../coordinator');
+    const sources = ['membership', 'znodes', 'zookeeper'].flatMap((name) =>
+      readdirSync(join(folder, name)).map((file) => readFileSync(join(folder, name, file), 'utf8')),
+    );
+    const thrown = sources.flatMap((source) =>
+      [...source.matchAll(/new OdradekError\(\s*'(?<code>\w+)'/g)].map((m) => m.groups?.['code']),
+    );
+    const listed = [...text.matchAll(/^\| (?<code>[A-Z_]+) \|/gm)].map((m) => m.groups?.['code']);
+    expect(listed.sort()).to.deep.equal([...new Set(thrown)].sort());
+  });
 
   it('has a section for each znode with data, and names the others', () => {
     const sections = [...text.matchAll(/^### `(?<path>[^`]+)`/gm)].map(
