@@ -129,7 +129,9 @@ export class HistoryModel {
     if (line.type !== 'invoke' && line.type !== 'fail') this.#change(line);
   }
 
+  /** Whether the partition may lose or change records. */
   isExcused(partition: number): boolean {
+    if (this.#excused.size === 0) return false;
     const { name } = this.partitions[partition]!;
     return this.#excused.has(name) || this.#excused.has(name.slice(0, name.lastIndexOf('-')));
   }

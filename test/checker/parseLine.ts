@@ -31,16 +31,16 @@ function lineFault(line: Fields): string | undefined {
   return optionFault(line) ?? valueFault(line);
 }
 
-const options: Readonly<Record<string, readonly unknown[]>> = {
+const options: readonly (readonly [name: string, allowed: readonly unknown[]])[] = Object.entries({
   acks: ['all', 1, 0],
   idempotent: [true, false],
   ordered: [true, false],
   final: [true, false],
   isolation: ['read_committed', 'read_uncommitted'],
-};
+});
 
 function optionFault(line: Fields): string | undefined {
-  for (const [name, allowed] of Object.entries(options)) {
+  for (const [name, allowed] of options) {
     if (line[name] !== undefined && !allowed.includes(line[name])) {
       return expected(name, allowed.join(', '), line[name]);
     }
