@@ -121,6 +121,21 @@ export function loadLibrary(): Promise<Library> {
   return loading;
 }
 
+/** Fails where an upgrade has moved what we replace or set: better at start than in an outage. */
+export function checkInsides({ connectionManager: manager }: LibraryClient): void {
+  const functions = { find: manager.findNextServer, data: manager.onSocketData };
+  for (const [name, value] of Object.entries(functions)) {
+    assert(typeof value === 'function', 'node-zookeeper-client has moved a function', { name });
+  }
+  const watchers = Object.values(manager.watcherManager);
+  const sound =
+    Array.isArray(manager.packetQueue.queue) &&
+    Array.isArray(manager.servers) &&
+    manager.pendingBuffer === null &&
+    watchers.length === 3;
+  assert(sound, 'node-zookeeper-client keeps its queue, servers or watches elsewhere');
+}
+
 /**
  * The library throws, within the handler of its socket, for every error code that it does not know
  * (-118 session moved, -122, -124, -125, -127 throttled, ...), which ends the process.

@@ -1,6 +1,7 @@
 /** Between the client library's values and ours. */
 
 import {
+  assert,
   CoordinatorError,
   type CoordinatorErrorCode,
   type CoordinatorWrite,
@@ -104,7 +105,8 @@ export function toTransaction(
     // The library's own parameter turns 0 into "any version", which would make the first election
     // of a controller, a compare-and-set at version 0, an election of everybody.
     const last = transaction.ops.at(-1);
-    if (last !== undefined) last.version = operation.version;
+    assert(last !== undefined, 'node-zookeeper-client keeps its operations elsewhere');
+    last.version = operation.version;
   }
   return transaction;
 }

@@ -13,8 +13,10 @@
  * | 8 SetWatches is one packet; no stat on create; no IPv6   | re-reading above; own server list     |
  * | 9 the data handler recurses and copies per reply         | `FrameSplitter`                       |
  *
- * Two more were found on the way: half a frame survives into the next connection, and `close` before
- * the connection stands throws or reconnects for ever.
+ * More were found on the way: half a frame survives into the next connection; what back-pressure held
+ * back leaves with the next connection, though its caller was told that it is lost; `close` before the
+ * connection stands throws or reconnects for ever; the timer of an abandoned connect destroys the
+ * socket after it.
  */
 
 import {
@@ -30,6 +32,7 @@ import {
   type Timer,
 } from '../../common/index.ts';
 import {
+  checkInsides,
   type Library,
   type LibraryClient,
   type LibraryError,
@@ -187,6 +190,7 @@ class NodeZookeeperConnection implements CoordinatorConnection {
       sessionTimeout: options.sessionTimeoutMs,
       retries: 0,
     });
+    checkInsides(client);
     this.#client = client;
     const manager = client.connectionManager;
     manager.servers = this.#shuffled(options.target.servers);
