@@ -470,6 +470,19 @@ for (const { name, environment } of modes) {
       expect(highest).to.be.within(1024 * 1024, cap);
     });
 
+    it('takes memory back from quiet connections when another needs it', async () => {
+      const cap = 4 * 1024 * 1024;
+      await start({ limits: { receiveMemoryBytesMax: cap, frameBytesMax: 1024 * 1024 } });
+      answerProduce();
+      const records = random.bytes(900_000);
+      const connections = await Promise.all(Array.from({ length: 6 }, () => client()));
+      for (const connection of connections) {
+        // Before the reaper has looked three times, one second apart.
+        await connection.call(produceApi, produceRequest(records), { timeoutMs: 2500 });
+      }
+      expect(server.stats.receiveMemoryBytes).to.be.at.most(cap);
+    });
+
     it('overwrites records that a handler keeps past the end of the turn', async () => {
       await start();
       const kept: { view: Uint8Array; copy: Buffer }[] = [];
