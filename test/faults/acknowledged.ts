@@ -80,7 +80,7 @@ export class Ledger {
     const lost: string[] = [];
     for (const [number, { partition, offset }] of this.#acknowledged) {
       const place = `${partition}@${offset}`;
-      if (found.get(place)?.equals(valueOf(number)) !== true) lost.push(`${number} at ${place}`);
+      if (found.get(place)?.equals(bytesOf(number)) !== true) lost.push(`${number} at ${place}`);
     }
     const duplicates = [...timesByNumber.values()].filter((times) => times > 1).length;
     return { read, acknowledged: this.#acknowledged.size, lost, duplicates };
@@ -108,7 +108,7 @@ export class Ledger {
     const number = this.#sent;
     this.#sent += 1;
     try {
-      const value = valueOf(number);
+      const value = bytesOf(number);
       const { partition, offset } = await this.#producer.send({ topic: this.#topic, value });
       this.#acknowledged.set(number, { partition, offset });
     } catch (error) {
@@ -119,7 +119,7 @@ export class Ledger {
 }
 
 /** Bytes that tell one number from every other, in length too. */
-function valueOf(number: number): Buffer {
+function bytesOf(number: number): Buffer {
   const bytes = Buffer.alloc(4 + ((number * 37) % 300), number & 0xff);
   bytes.writeUInt32BE(number);
   for (let at = 4; at < bytes.length; at += 7) bytes[at] = (number * 31 + at) & 0xff;

@@ -9,6 +9,7 @@ import { Odradek } from '../../client/index.ts';
 import { Child, type ChildExit } from './childProcess.ts';
 import { startEmbedded } from './embedded.ts';
 import { odradekBin } from './odradek.ts';
+import type { SmallDisk } from './smallDisk.ts';
 import { removeDirectory, temporaryDirectory } from './temporaryDirectory.ts';
 import { startZooKeeper, type ZooKeeperServer } from './zookeeper.ts';
 
@@ -32,6 +33,8 @@ export interface BrokerOptions {
   readonly directory: string;
   readonly properties?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** Runs the process on this disk; `log.dirs` is then to be set among the properties. */
+  readonly disk?: SmallDisk;
 }
 
 /** What a broker prints on stdout with `--json`. */
@@ -102,7 +105,11 @@ export class BrokerProcess {
     const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
     writeFileSync(file, lines.join(''));
     const args = [odradekBin, 'broker', '--config', file, '--json'];
-    this.#child = new Child(process.execPath, args, env === undefined ? {} : { env });
+    const [command, commandArgs] = this.#options.disk?.within(process.execPath, args) ?? [
+      process.execPath,
+      args,
+    ];
+    this.#child = new Child(command, commandArgs, env === undefined ? {} : { env });
     return this.#child;
   }
 

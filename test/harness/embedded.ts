@@ -2,6 +2,7 @@
 
 import { Child } from './childProcess.ts';
 import { removeDirectory, temporaryDirectory } from './temporaryDirectory.ts';
+import type { SmallDisk } from './smallDisk.ts';
 import type { ZooKeeperServer } from './zookeeper.ts';
 
 export interface EmbeddedOptions {
@@ -12,10 +13,14 @@ export interface EmbeddedOptions {
   readonly snapshotBytes?: number;
   /** Added to the environment of the process. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Runs the process on this disk. */
+  readonly disk?: SmallDisk;
 }
 
 export interface EmbeddedServer extends ZooKeeperServer {
   readonly directory: string;
+  /** Waits until the process is gone. @returns its exit code. */
+  exitCode(): Promise<number | null>;
   /** SIGTERM: an orderly end. @returns the exit code. */
   terminate(): Promise<number | null>;
 }
@@ -35,7 +40,12 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
   const launch = async () => {
     const address = { host: '127.0.0.1', port };
     const text = JSON.stringify({ directory, address, tickMs, ...snapshots });
-    const started = new Child(process.execPath, ['--import', 'tsx', MAIN, text], { env });
+    const args = ['--import', 'tsx', MAIN, text];
+    const [command, commandArgs] = options.disk?.within(process.execPath, args) ?? [
+      process.execPath,
+      args,
+    ];
+    const started = new Child(command, commandArgs, { env });
     const [, found] = await started.waitForOutput(/:(\d+)\n/);
     port = Number(found);
     return started;
@@ -57,6 +67,7 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
     },
     pause: () => child.signal('SIGSTOP'),
     resume: () => child.signal('SIGCONT'),
+    exitCode: async () => (await child.exited).code,
     terminate: async () => (await child.stop()).code,
     async stop() {
       await child.kill9();
