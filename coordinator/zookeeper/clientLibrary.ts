@@ -51,7 +51,6 @@ export interface LibraryManager {
   state: number;
   socket?: { destroy(error?: Error): void; once(event: 'close', listener: () => void): void };
   pendingBuffer: Buffer | null;
-  readonly packetQueue: { queue: unknown[] };
   readonly watcherManager: {
     dataWatchers: object;
     childWatchers: object;
@@ -129,11 +128,8 @@ export function checkInsides({ connectionManager: manager }: LibraryClient): voi
   }
   const watchers = Object.values(manager.watcherManager);
   const sound =
-    Array.isArray(manager.packetQueue.queue) &&
-    Array.isArray(manager.servers) &&
-    manager.pendingBuffer === null &&
-    watchers.length === 3;
-  assert(sound, 'node-zookeeper-client keeps its queue, servers or watches elsewhere');
+    Array.isArray(manager.servers) && manager.pendingBuffer === null && watchers.length === 3;
+  assert(sound, 'node-zookeeper-client keeps its servers or watches elsewhere');
 }
 
 /**

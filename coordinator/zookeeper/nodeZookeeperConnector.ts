@@ -13,8 +13,7 @@
  * | 8 SetWatches is one packet; no stat on create; no IPv6   | re-reading above; own server list     |
  * | 9 the data handler recurses and copies per reply         | `FrameSplitter`                       |
  *
- * More were found on the way: half a frame survives into the next connection; what back-pressure held
- * back leaves with the next connection, though its caller was told that it is lost; `close` before the
+ * Three more were found on the way: half a frame survives into the next connection; `close` before the
  * connection stands throws or reconnects for ever; the timer of an abandoned connect destroys the
  * socket after it.
  */
@@ -267,9 +266,7 @@ class NodeZookeeperConnection implements CoordinatorConnection {
   #onDisconnected(manager: LibraryManager): void {
     this.#frames.reset();
     manager.pendingBuffer = null;
-    // What back-pressure held back would leave with the next connection, though its caller has long
-    // been told that it is lost. Watches would be set again in one packet of any size.
-    manager.packetQueue.queue = [];
+    // The library would set all watches again in one packet of any size; the session reads again.
     Object.assign(manager.watcherManager, {
       dataWatchers: {},
       childWatchers: {},

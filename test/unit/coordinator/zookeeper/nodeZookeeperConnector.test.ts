@@ -201,20 +201,6 @@ describe('nodeZookeeperConnector', () => {
     expect(fake.last.received).to.deep.equal([opCode.exists]);
   });
 
-  it('7: drops what back-pressure held back when the connection ends', async () => {
-    const client = await begin({});
-    fake.last.socket.pause();
-    const data = Buffer.alloc(512 * 1024);
-    const writes = Array.from({ length: 40 }, () =>
-      codeOf(client.raw.write({ type: 'setData', path: '/a', data, version: -1 })),
-    );
-    client.raw.reconnect();
-    expect(new Set(await Promise.all(writes))).to.deep.equal(new Set(['CONNECTION_LOSS']));
-    await again(client, 2);
-    await client.raw.read({ type: 'exists', path: '/a' });
-    expect(fake.last.received).to.deep.equal([opCode.exists]);
-  });
-
   it('8: sets no watch again by itself, however many there were', async () => {
     const client = await begin({});
     await Promise.all(
