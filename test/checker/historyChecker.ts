@@ -9,8 +9,9 @@
 
 import type { Anomaly, AnomalyKind } from './anomaly.ts';
 import { Findings, type Statistics } from './findings.ts';
+import { FAIL, OK } from './historyColumns.ts';
 import type { HistoryLine } from './historyLine.ts';
-import { FAIL, HistoryModel, OK } from './historyModel.ts';
+import { HistoryModel } from './historyModel.ts';
 import { PlaceIndex } from './placeIndex.ts';
 import { checkCycles } from './rules/cycles.ts';
 import { checkLosses } from './rules/losses.ts';

@@ -7,8 +7,29 @@
  * may be gone with its leader.
  */
 
+import { IntList } from './growingList.ts';
+import {
+  ACKS_ALL,
+  FAIL,
+  IDEMPOTENT,
+  INFO,
+  newOperations,
+  newPlaces,
+  newReads,
+  newValues,
+  OK,
+  OPEN,
+  OPERATION_KINDS,
+  ORDERED,
+  type Partition,
+  SEEN,
+  SEEN_COMMITTED,
+  SEEN_FINAL,
+  SUBSCRIBED,
+  UNCOMMITTED_READ,
+  WITHIN_OPERATION,
+} from './historyColumns.ts';
 import { HistoryError } from './historyError.ts';
-import { IntList, OffsetList } from './growingList.ts';
 import type {
   HistoryLine,
   PolledRecords,
@@ -20,89 +41,17 @@ import type {
 import { PollPositions } from './pollPositions.ts';
 import { isOutcomeUnknown } from './unknownOutcome.ts';
 
-export const OPERATION_KINDS = ['send', 'poll', 'txn'] as const;
 const POLL = OPERATION_KINDS.indexOf('poll');
 const TXN = OPERATION_KINDS.indexOf('txn');
 
-/** States of an operation. One that never completed stays OPEN, which is read as INFO. */
-export const OPEN = 0;
-export const OK = 1;
-export const FAIL = 2;
-export const INFO = 3;
-
-/** Bits of an operation. */
-export const ACKS_ALL = 1;
-export const IDEMPOTENT = 2;
-export const ORDERED = 4;
-export const UNCOMMITTED = 8;
-
-/** Bits of a value. */
-export const SEEN = 1;
-/** By a poll that returns only what is committed; any poll, for what no transaction sent. */
-export const SEEN_COMMITTED = 2;
-export const SEEN_FINAL = 4;
-
-/** Bits of a read. */
-export const WITHIN_OPERATION = 1;
-export const SUBSCRIBED = 2;
-export const UNCOMMITTED_READ = 4;
-
-export interface Partition {
-  readonly name: string;
-  /** Places by offset. */
-  readonly places: Map<number, number>;
-  /** Highest offset that any poll returned; -1 where none did. */
-  highestRead: number;
-  /** The same of the final read; undefined where there was none. */
-  highestFinal: number | undefined;
-  /** Records before it may be gone. */
-  trimmedTo: number;
-}
-
 export class HistoryModel {
   lineCount = 0;
-  readonly operations = {
-    kind: new IntList(),
-    process: new IntList(),
-    /** Rises with each crash of the process. */
-    session: new IntList(),
-    state: new IntList(),
-    bits: new IntList(),
-    invokeLine: new IntList(),
-    /** 0 while it is open. */
-    endLine: new IntList(),
-    /** Index in `sends` of its first one. */
-    firstSend: new IntList(),
-  };
+  readonly operations = newOperations();
   /** Values in the order in which they were invoked. */
   readonly sends = new IntList();
-  readonly values = {
-    names: [] as RecordName[],
-    /** -1 where nobody sent it (yet). */
-    operation: new IntList(),
-    /** To which it was sent; -1 where that was left open. */
-    partition: new IntList(),
-    acknowledgedPartition: new IntList(),
-    /** NaN where none was told. */
-    acknowledgedOffset: new OffsetList(),
-    /** The first of its partition; -1 for none. */
-    place: new IntList(),
-    bits: new IntList(),
-  };
-  readonly places = {
-    partition: new IntList(),
-    offset: new OffsetList(),
-    value: new IntList(),
-    line: new IntList(),
-  };
-  readonly reads = {
-    operation: new IntList(),
-    value: new IntList(),
-    place: new IntList(),
-    /** Offset polled before it, by the same process from the same partition; NaN for none. */
-    previous: new OffsetList(),
-    bits: new IntList(),
-  };
+  readonly values = newValues();
+  readonly places = newPlaces();
+  readonly reads = newReads();
   readonly partitions: Partition[] = [];
   /** Further values that a place was seen with. */
   readonly conflicts = new Map<number, Map<number, { readonly line: number }>>();
@@ -219,7 +168,6 @@ export class HistoryModel {
     const state = stateOf(line);
     operations.state.set(operation, state);
     operations.endLine.set(operation, this.lineCount);
-    if (line.isolation === 'read_uncommitted') operations.bits.mark(operation, UNCOMMITTED);
     const polls: PolledRecords[] = [];
     for (const step of line.value) {
       if (step[0] === 'poll') {

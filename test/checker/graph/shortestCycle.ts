@@ -1,7 +1,7 @@
 /** The shortest cycle through an edge: the one that a person can follow. */
 
-import type { Components } from './stronglyConnected.ts';
 import type { DependencyGraph } from './dependencyGraph.ts';
+import type { Components } from './stronglyConnected.ts';
 
 export interface SearchBounds {
   readonly labels: number;

@@ -24,7 +24,8 @@
  */
 
 import { DependencyGraph } from '../graph/dependencyGraph.ts';
-import { ACKS_ALL, FAIL, type HistoryModel, OK, UNCOMMITTED_READ } from '../historyModel.ts';
+import { ACKS_ALL, FAIL, OK, UNCOMMITTED_READ } from '../historyColumns.ts';
+import type { HistoryModel } from '../historyModel.ts';
 import type { PlaceIndex } from '../placeIndex.ts';
 
 export const WW = 1;

@@ -1,15 +1,8 @@
 /** Records that must be there and are not: passed over by readers, or missing at the end. */
 
 import type { Findings } from '../findings.ts';
-import {
-  ACKS_ALL,
-  type HistoryModel,
-  INFO,
-  OK,
-  SEEN,
-  SEEN_COMMITTED,
-  SEEN_FINAL,
-} from '../historyModel.ts';
+import { ACKS_ALL, INFO, OK, SEEN, SEEN_COMMITTED, SEEN_FINAL } from '../historyColumns.ts';
+import type { HistoryModel } from '../historyModel.ts';
 
 export function checkLosses(model: HistoryModel, findings: Findings): void {
   const committed = committedByEvidence(model);

@@ -1,7 +1,8 @@
 /** What stands where: one value a place, one place a value, and both of the right partition. */
 
 import type { Findings } from '../findings.ts';
-import { type HistoryModel, IDEMPOTENT } from '../historyModel.ts';
+import { IDEMPOTENT } from '../historyColumns.ts';
+import type { HistoryModel } from '../historyModel.ts';
 
 export function checkPlaces(model: HistoryModel, findings: Findings): void {
   checkConflicts(model, findings);

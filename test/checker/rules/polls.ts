@@ -1,7 +1,8 @@
 /** Each reader goes forward through each partition and passes over nothing. */
 
 import type { Findings } from '../findings.ts';
-import { type HistoryModel, SUBSCRIBED, WITHIN_OPERATION } from '../historyModel.ts';
+import { SUBSCRIBED, WITHIN_OPERATION } from '../historyColumns.ts';
+import type { HistoryModel } from '../historyModel.ts';
 import type { PlaceIndex } from '../placeIndex.ts';
 
 export function checkPolls(model: HistoryModel, index: PlaceIndex, findings: Findings): void {

@@ -1,7 +1,8 @@
 /** Reads of what must not be read: failed, aborted, or not yet committed. */
 
 import type { Findings } from '../findings.ts';
-import { FAIL, type HistoryModel, UNCOMMITTED_READ } from '../historyModel.ts';
+import { FAIL, UNCOMMITTED_READ } from '../historyColumns.ts';
+import type { HistoryModel } from '../historyModel.ts';
 
 export function checkReads(model: HistoryModel, findings: Findings): void {
   const { reads, values, places, operations } = model;

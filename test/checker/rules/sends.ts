@@ -8,7 +8,8 @@
  */
 
 import type { Findings } from '../findings.ts';
-import { ACKS_ALL, FAIL, type HistoryModel, IDEMPOTENT, OK, ORDERED } from '../historyModel.ts';
+import { ACKS_ALL, FAIL, IDEMPOTENT, OK, ORDERED } from '../historyColumns.ts';
+import type { HistoryModel } from '../historyModel.ts';
 
 interface Last {
   readonly value: number;
