@@ -102,7 +102,7 @@ describe('the command line', function () {
       expect(twice.code).to.equal(1);
       const { error } = JSON.parse(twice.stderr) as { readonly error: object };
       expect(error).to.include({ code: 'TOPIC_ALREADY_EXISTS', retriable: false });
-      const replicas = ['topic', 'create', 'r', '--replication-factor', '2', '--json'];
+      const replicas = ['topic', 'create', 'r', '--replication-factor', '3', '--json'];
       expect((await cluster.run(replicas)).stderr).to.contain('INVALID_REPLICATION_FACTOR');
       expect((await cluster.run(['topic', 'create', 'bad/name'])).code).to.equal(1);
       const absent = await cluster.run(['topic', 'describe', 'topic-0x']);
