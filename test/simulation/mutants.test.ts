@@ -6,7 +6,7 @@ import { Child } from '../harness/childProcess.ts';
 import { type Mutant, mutants } from './mutants/mutants.ts';
 
 const ROOT = new URL('../../', import.meta.url);
-const SEEDS_MAX = 25;
+const SEEDS_MAX = 60;
 const MUTATE = new URL('./mutants/mutate.mjs', import.meta.url).pathname;
 const HUNT = new URL('./mutants/hunt.ts', import.meta.url).pathname;
 

@@ -46,7 +46,7 @@ async function runCluster(cluster: SimCluster, focus: Focus | undefined): Promis
   const random = simulation.random.fork('swarm');
   const topics: WorkloadTopic[] = [
     { name: 'durable', partitions: 1 + random.below(4) },
-    { name: 'small-segments', partitions: 2, configs: { 'segment.bytes': '16384' } },
+    { name: 'small-segments', partitions: 2, configs: { 'segment.bytes': '2048' } },
     { name: 'relaxed', partitions: 2, configs: RELAXED, isRelaxed: true },
   ];
   const history = new History();
@@ -63,6 +63,8 @@ async function runCluster(cluster: SimCluster, focus: Focus | undefined): Promis
   await cluster.until('all brokers are ready', () => cluster.areAllReady);
   await cluster.settle('the topics stand', workload.prepare());
   workload.start();
+  // A client that never reached a broker gives up at once, by design; these are to see it through.
+  await cluster.until('the clients work', () => history.readCount > 10);
   if (random.chance(0.5)) simulation.coordinator.lossProbability = 0.05;
   faults.start(focus?.faultMeanMs ?? random.pick([1000, 3000]));
   await cluster.until('time', () => simulation.nowMs > FAULTY_MS);

@@ -147,7 +147,7 @@ export class Workload {
   #send(producer: Producer, name: string, sequence: number, random: SimRandom): void {
     const { name: topic, partitions } = random.pick(this.#options.topics);
     const partition = random.below(partitions);
-    const padding = random.below(random.chance(0.05) ? 20_000 : 200);
+    const padding = random.below(random.chance(0.05) ? 4000 : 200);
     const value = recordValue({ topic, producer: name, sequence, padding });
     producer.send({ topic, partition, value }).then(
       ({ offset, possiblyDuplicated }) =>
