@@ -4,8 +4,8 @@
  */
 
 import { parseArgs } from 'node:util';
-import { Odradek } from '../client/index.ts';
 import { brokerAddresses, listenForStop, Progress } from '../cli/index.ts';
+import { Odradek } from '../client/index.ts';
 import { DemoCheck, type DemoResult, isSound } from './demoCheck.ts';
 import { type DemoCluster, runningCluster, startCluster } from './demoCluster.ts';
 import { FLIGHT_COUNT, type Flight, readFlights } from './flightRows.ts';

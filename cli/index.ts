@@ -1,7 +1,7 @@
 /** Parts of the command line that demo and benchmark use too. */
 
-export { brokerAddresses } from './parse.ts';
 export { binPath, packageRoot, packageVersion } from './packageInfo.ts';
+export { brokerAddresses } from './parse.ts';
 export { Progress } from './progress.ts';
 export { ChildProcess } from './start/childProcess.ts';
 export { ClusterDirectory } from './start/clusterDirectory.ts';

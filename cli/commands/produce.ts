@@ -4,9 +4,9 @@ import { Command } from 'commander';
 import type { Compression, ProducerOptions } from '../../client/index.ts';
 import { type ClientFlags, withClient, withClientFlags } from '../clientSession.ts';
 import { oneOf, property, wholeNumber } from '../parse.ts';
-import { producerProperties } from '../properties.ts';
 import { fieldKey, type LineParser, separatedKey, valueOnly } from '../produce/lineRecord.ts';
 import { produceLines } from '../produce/produceLines.ts';
+import { producerProperties } from '../properties.ts';
 import { UsageError } from '../usageError.ts';
 
 interface ProduceFlags extends ClientFlags {

@@ -6,7 +6,7 @@
 
 import { relative } from 'node:path';
 import { OdradekError } from '../../common/index.ts';
-import { ChildProcess, type ChildExit, describeExit } from './childProcess.ts';
+import { type ChildExit, ChildProcess, describeExit } from './childProcess.ts';
 import type { ClusterDirectory } from './clusterDirectory.ts';
 import { assertPortsFree, countUp } from './portPlan.ts';
 import type { BrokerReady, CoordinatorReady } from './supervision.ts';

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Child } from '../harness/childProcess.ts';
-import { startEmbedded, type EmbeddedServer } from '../harness/embedded.ts';
+import { type EmbeddedServer, startEmbedded } from '../harness/embedded.ts';
 import { freePort } from '../harness/freePort.ts';
 import { odradek, odradekBin, type StartedJson } from '../harness/odradek.ts';
 import { removeDirectory, temporaryDirectory } from '../harness/temporaryDirectory.ts';

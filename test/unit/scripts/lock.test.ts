@@ -2,9 +2,9 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { repositoryRoot } from '../../tidy/sources.ts';
 import { removeDirectory, temporaryDirectory } from '../../harness/temporaryDirectory.ts';
 import { waitFor } from '../../harness/waitFor.ts';
+import { repositoryRoot } from '../../tidy/sources.ts';
 
 const module = join(repositoryRoot, 'scripts/lock.mjs');
 
