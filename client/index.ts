@@ -1,7 +1,7 @@
 /** `import 'odradek'`: the public SDK. Loads nothing of a broker. */
 
-export { CorruptionError, OdradekError } from '../common/index.ts';
 export type { ClientEnvironment, Logger } from '../common/index.ts';
+export { CorruptionError, OdradekError } from '../common/index.ts';
 export { ProtocolError } from '../protocol/errors.ts';
 export type * from './admin/admin.ts';
 export type * from './callOptions.ts';

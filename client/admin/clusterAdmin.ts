@@ -1,8 +1,8 @@
 /** The admin client: each call is one request, or one per leader. */
 
 import {
-  alterConfigsApi,
   type Api,
+  alterConfigsApi,
   createTopicsApi,
   deleteTopicsApi,
   describeClusterApi,
@@ -71,14 +71,17 @@ export class ClusterAdmin implements Admin {
         value: String(value),
       })),
     };
-    const response = await this.#call(createTopicsApi, deadline, (timeoutMs) => ({
-      timeoutMs,
-      validateOnly: request.validateOnly ?? false,
-      forwarded: false,
-      topics: [wanted],
-    }));
-    const created = only(response.topics, `topic "${name}"`);
-    throwIfFailed(created, `topic "${name}" could not be created`);
+    const created = await this.#call(
+      createTopicsApi,
+      deadline,
+      (timeoutMs) => ({
+        timeoutMs,
+        validateOnly: request.validateOnly ?? false,
+        forwarded: false,
+        topics: [wanted],
+      }),
+      { read: ({ topics }) => succeeded(topics, `topic "${name}" could not be created`) },
+    );
     return {
       topic: name,
       topicId: created.topicId ?? '',
@@ -90,16 +93,13 @@ export class ClusterAdmin implements Admin {
   async deleteTopic(topic: string, options?: CallOptions): Promise<void> {
     const name = checkedTopic(topic);
     const deadline = this.#deadline('deleteTopic', options);
-    const response = await this.#call(deleteTopicsApi, deadline, (timeoutMs) => ({
-      timeoutMs,
-      forwarded: false,
-      names: [name],
-    }));
-    const deleted = only(response.topics, `topic "${name}"`);
-    if (errorName(deleted.errorCode) === 'UNKNOWN_TOPIC_OR_PARTITION') {
-      throw await this.#unknownTopic(name, deadline);
-    }
-    throwIfFailed(deleted, `topic "${name}" could not be deleted`);
+    const deleted = this.#call(
+      deleteTopicsApi,
+      deadline,
+      (timeoutMs) => ({ timeoutMs, forwarded: false, names: [name] }),
+      { read: ({ topics }) => succeeded(topics, `topic "${name}" could not be deleted`) },
+    );
+    await this.#ofTopic(name, deadline, deleted);
   }
 
   async describeTopic(topic: string, options?: CallOptions): Promise<TopicDescription> {
@@ -153,12 +153,12 @@ export class ClusterAdmin implements Admin {
     // A broker tells only of itself.
     const brokerId = isTopic ? undefined : resource.broker;
     if (brokerId !== undefined) await this.#retry(deadline, () => this.#cluster.metadata.ask([]));
-    const response = await this.#call(describeConfigsApi, deadline, request, brokerId);
-    const described = only(response.resources, `configuration of "${name}"`);
-    if (isTopic && errorName(described.errorCode) === 'UNKNOWN_TOPIC_OR_PARTITION') {
-      throw await this.#unknownTopic(name, deadline);
-    }
-    throwIfFailed(described, `configuration of ${isTopic ? 'topic' : 'broker'} "${name}"`);
+    const what = `configuration of ${isTopic ? 'topic' : 'broker'} "${name}"`;
+    const answer = this.#call(describeConfigsApi, deadline, request, {
+      brokerId,
+      read: ({ resources }) => succeeded(resources, what),
+    });
+    const described = await (isTopic ? this.#ofTopic(name, deadline, answer) : answer);
     return described.entries.map(({ source, ...entry }) => ({
       ...entry,
       source: configSources[source] ?? 'default',
@@ -176,20 +176,23 @@ export class ClusterAdmin implements Admin {
       name: configName,
       value: value === null ? null : String(value),
     }));
-    const response = await this.#call(alterConfigsApi, deadline, () => ({
-      validateOnly: options.validateOnly ?? false,
-      forwarded: false,
-      topics: [{ name, changes: wanted }],
-    }));
-    const altered = only(response.topics, `topic "${name}"`);
-    if (errorName(altered.errorCode) === 'UNKNOWN_TOPIC_OR_PARTITION') {
-      throw await this.#unknownTopic(name, deadline);
-    }
-    throwIfFailed(altered, `configuration of topic "${name}" could not be altered`);
+    const altered = this.#call(
+      alterConfigsApi,
+      deadline,
+      () => ({
+        validateOnly: options.validateOnly ?? false,
+        forwarded: false,
+        topics: [{ name, changes: wanted }],
+      }),
+      { read: ({ topics }) => succeeded(topics, `topic "${name}" could not be altered`) },
+    );
+    await this.#ofTopic(name, deadline, altered);
   }
 
   async describeCluster(options?: CallOptions): Promise<ClusterDescription> {
-    return this.#call(describeClusterApi, this.#deadline('describeCluster', options), () => ({}));
+    return this.#call(describeClusterApi, this.#deadline('describeCluster', options), () => ({}), {
+      read: (response) => response,
+    });
   }
 
   async listOffsets(
@@ -227,20 +230,34 @@ export class ClusterAdmin implements Admin {
   /**
    * One request to any broker, or to one. Tried again as long as no bytes have left, or the answer
    * says that it was not done; a lost answer is the caller's to judge.
+   *
+   * @param options.read takes the result out of the response, or throws what it says.
    */
-  #call<Request, Response>(
+  #call<Request, Response, Result>(
     api: Api<Request, Response>,
     deadline: Deadline,
     request: (timeoutMs: number) => Request,
-    brokerId?: number,
-  ): Promise<Response> {
+    options: { readonly brokerId?: number | undefined; readonly read: (r: Response) => Result },
+  ): Promise<Result> {
     const { pool } = this.#cluster;
-    const attempt = async (): Promise<Response> => {
+    const { brokerId, read } = options;
+    const attempt = async (): Promise<Result> => {
       const connection = await (brokerId === undefined ? pool.any() : pool.broker(brokerId));
       const timeoutMs = Math.max(Math.ceil(deadline.remainingMs), 1);
-      return connection.call(api, request(timeoutMs), { timeoutMs, signal: deadline.signal });
+      const { signal } = deadline;
+      return read(await connection.call(api, request(timeoutMs), { timeoutMs, signal }));
     };
     return this.#retry(deadline, attempt, wasNotDone);
+  }
+
+  /** The answer about a topic; that it does not exist is said with the nearest name. */
+  async #ofTopic<T>(topic: string, deadline: Deadline, answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (!isUnknownTopic(error)) throw error;
+      throw await this.#unknownTopic(topic, deadline);
+    }
   }
 
   /** @param isRepeatable whether the attempt that failed so may be made again; see `wasNotDone`. */
@@ -290,7 +307,10 @@ export class ClusterAdmin implements Admin {
     const asked = [...byLeader].map(async ([leader, led]) => {
       const indexes = led.map(({ partition }) => partition);
       const request = () => ({ topics: [{ name: topic, partitions: indexes }] });
-      const response = await this.#call(describePartitionsApi, deadline, request, leader);
+      const response = await this.#call(describePartitionsApi, deadline, request, {
+        brokerId: leader,
+        read: (answer) => answer,
+      });
       for (const log of response.topics.flatMap((answer) => answer.partitions)) {
         if (log.errorCode === 0) logs.set(log.index, log);
       }
@@ -303,8 +323,12 @@ export class ClusterAdmin implements Admin {
   }
 }
 
-/** Whether the request surely changed nothing: it never left, or the answer says so. */
+/**
+ * Whether the request surely changed nothing: it never left, or the answer says so. A topic that does
+ * not exist will not come into being by asking.
+ */
 function wasNotDone(error: ProtocolError): boolean {
+  if (isUnknownTopic(error)) return false;
   return error.details['sent'] === false || error.definition.outcomeUnknown !== true;
 }
 
@@ -322,6 +346,20 @@ function timestampOf(at: OffsetQuery): number {
   throw new TypeError(
     `time must be whole milliseconds since 1970 or a Date, not ${String(at.time)}`,
   );
+}
+
+function isUnknownTopic(error: unknown): boolean {
+  return error instanceof ProtocolError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION';
+}
+
+/** The only answer. @throws {ProtocolError} what it says, if it is an error. */
+function succeeded<T extends { readonly errorCode: number; readonly errorMessage?: string | null }>(
+  answers: readonly T[],
+  what: string,
+): T {
+  const answer = only(answers, what);
+  throwIfFailed(answer, what);
+  return answer;
 }
 
 function only<T>(answers: readonly T[], what: string): T {

@@ -3,9 +3,9 @@
 import { errorName, listOffsetsApi, ProtocolError } from '../../protocol/index.ts';
 import { ClientError } from '../errors.ts';
 import { backOffMs } from './backOff.ts';
-import { groupBy } from './groupBy.ts';
 import type { Cluster } from './cluster.ts';
 import type { Deadline } from './deadline.ts';
+import { groupBy } from './groupBy.ts';
 
 /** Special timestamps of ListOffsets. */
 export const AT_EARLIEST = -2;

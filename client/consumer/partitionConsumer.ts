@@ -1,8 +1,8 @@
 /** The consumer: finds its partitions, keeps their positions, and hands out what was fetched. */
 
 import {
-  errorCatalogue,
   type ErrorDefinition,
+  errorCatalogue,
   errorName,
   ProtocolError,
 } from '../../protocol/index.ts';
@@ -27,9 +27,9 @@ import {
   timeMs,
 } from './consumerSettings.ts';
 import { type Fetched, Fetcher, type FetcherHost } from './fetcher.ts';
-import { outOfRangeError, recreatedError } from './positionErrors.ts';
-import { PartitionState } from './partitionState.ts';
 import { BatchIterator, type IterationHost, RecordIterator } from './iterators.ts';
+import { PartitionState } from './partitionState.ts';
+import { outOfRangeError, recreatedError } from './positionErrors.ts';
 import type { AssignedPartition, StartPosition } from './startPosition.ts';
 
 /** @see Consumer */

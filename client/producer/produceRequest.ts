@@ -2,11 +2,11 @@
 
 import type { ClientConnection } from '../../network/index.ts';
 import {
-  errorCatalogue,
   type ErrorDefinition,
+  errorCatalogue,
   errorName,
-  produceApi,
   ProtocolError,
+  produceApi,
   type RequestOf,
   type ResponseOf,
 } from '../../protocol/index.ts';

@@ -2,8 +2,8 @@
 
 import type { ClusterContext } from '../cluster/clusterContext.ts';
 import { checkedChoice, checkedNumber } from '../options.ts';
-import type { Compression, ProducerOptions } from './producer.ts';
 import type { Partitioner } from './partitioner.ts';
+import type { Compression, ProducerOptions } from './producer.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

@@ -1,6 +1,6 @@
 /** One topic of one producer: its partitions' queues, and the records that have no place yet. */
 
-import type { RecordBytes, HeaderToWrite } from '../../protocol/index.ts';
+import type { HeaderToWrite, RecordBytes } from '../../protocol/index.ts';
 import type { TopicMetadata } from '../cluster/metadata.ts';
 import type { Delivery } from './delivery.ts';
 import { Fifo } from './fifo.ts';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { PartitionChooser } from '../../client/producer/partitionChooser.ts';
 import { murmur2 } from '../../client/producer/murmur2.ts';
+import { PartitionChooser } from '../../client/producer/partitionChooser.ts';
 import { TopicQueue } from '../../client/producer/topicQueue.ts';
 import { SimRandom } from '../simulation/kernel/index.ts';
 

@@ -3,26 +3,26 @@
  * answers that a test chooses. The logs are arrays of batches.
  */
 
+import { Odradek, type OdradekOptions } from '../../../client/index.ts';
 import { silentLogger } from '../../../common/index.ts';
 import { NetworkServer, type ServerRequest } from '../../../network/index.ts';
 import {
   apiCatalogue,
-  type ErrorName,
-  errorCode,
-  type RequestOf,
-  readRecords,
-  RecordBatchView,
-  setBaseOffset,
-  type BatchRecord as LoggedRecord,
   type createTopicsApi,
   type deleteTopicsApi,
+  type ErrorName,
+  errorCode,
   type fetchApi,
+  type BatchRecord as LoggedRecord,
   type listOffsetsApi,
   type metadataApi,
   type produceApi,
+  RecordBatchView,
+  type RequestOf,
+  readRecords,
+  setBaseOffset,
   verifyBatch,
 } from '../../../protocol/index.ts';
-import { Odradek, type OdradekOptions } from '../../../client/index.ts';
 import { Simulation } from '../../simulation/kernel/index.ts';
 
 const PORT = 9192;
@@ -76,6 +76,8 @@ export class FakeCluster {
   intercept: (request: FakeRequest) => FakeAction | undefined = () => undefined;
   /** Largest batch that the brokers take. */
   batchBytesMax = 1_048_588;
+  /** What CreateTopics answers instead of creating, if anything. */
+  createTopicsError: ErrorName | undefined;
   /** What every batch is stamped with; -1 for CreateTime. */
   logAppendTimeMs = -1;
   readonly #brokerCount: number;
@@ -407,15 +409,17 @@ export class FakeCluster {
     return {
       topics: topics.map(({ name, partitionCount }) => {
         const exists = this.topics.has(name);
+        const refusal = this.createTopicsError ?? (exists ? 'TOPIC_ALREADY_EXISTS' : undefined);
+        if (refusal !== undefined) return refusedTopic(name, refusal);
         const partitions = partitionCount < 0 ? 1 : partitionCount;
-        const topic = exists ? undefined : this.createTopic(name, partitions);
+        const topic = this.createTopic(name, partitions);
         return {
           name,
-          errorCode: exists ? errorCode('TOPIC_ALREADY_EXISTS') : 0,
-          errorMessage: exists ? `topic "${name}" exists already` : null,
-          topicId: topic?.topicId ?? null,
-          partitionCount: exists ? -1 : partitions,
-          replicationFactor: exists ? -1 : 1,
+          errorCode: 0,
+          errorMessage: null,
+          topicId: topic.topicId,
+          partitionCount: partitions,
+          replicationFactor: 1,
         };
       }),
     };
@@ -473,6 +477,17 @@ function produceError(index: number, error: ErrorName, message?: string) {
     logStartOffset: -1,
     leader: -1,
     leaderEpoch: -1,
+  };
+}
+
+function refusedTopic(name: string, error: ErrorName) {
+  return {
+    name,
+    errorCode: errorCode(error),
+    errorMessage: error === 'TOPIC_ALREADY_EXISTS' ? `topic "${name}" exists already` : null,
+    topicId: null,
+    partitionCount: -1,
+    replicationFactor: -1,
   };
 }
 

@@ -38,6 +38,21 @@ describe('The admin client', () => {
     });
   });
 
+  it('tries again where the answer says that nothing was done, for a while', async () => {
+    const cluster = await FakeCluster.start();
+    const admin = cluster.client().admin();
+    await cluster.run(async () => {
+      cluster.createTopicsError = 'NOT_CONTROLLER';
+      const created = admin.createTopic({ topic: 'orders' });
+      await cluster.sleep(1_000);
+      cluster.createTopicsError = undefined;
+      expect((await created).topic).to.equal('orders');
+      cluster.createTopicsError = 'COORDINATOR_UNAVAILABLE';
+      const error = await errorOf<ProtocolError>(admin.createTopic({ topic: 'other' }));
+      expect(error.code).to.equal('COORDINATOR_UNAVAILABLE');
+    });
+  });
+
   it('names the nearest topic when one does not exist', async () => {
     const cluster = await FakeCluster.start();
     cluster.createTopic('orders');
