@@ -15,7 +15,7 @@ export const anomalyCatalogue = {
     rule: 'One offset of a partition holds two values, over all polls and all acknowledged sends with acks "all".',
   },
   duplicate: {
-    rule: 'One value stands at two places, and its send was idempotent. Without idempotence it counts as `retryDuplicates`, which is no anomaly.',
+    rule: 'One value stands at two places, and its send was idempotent or its client was told that it was sent once. Else it counts as `retryDuplicates`, which is no anomaly.',
   },
   'wrong-partition': {
     rule: 'A value is read from, or acknowledged at, another partition than the one to which it was sent.',

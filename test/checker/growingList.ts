@@ -36,6 +36,11 @@ class GrowingList<Items extends NumberArray> {
     this.#items[index]! |= bits;
   }
 
+  /** Takes bits from an item. */
+  clear(index: number, bits: number): void {
+    this.#items[index]! &= ~bits;
+  }
+
   has(index: number, bits: number): boolean {
     return (this.#items[index]! & bits) === bits;
   }

@@ -15,6 +15,8 @@ export const INFO = 3;
 export const ACKS_ALL = 1;
 export const IDEMPOTENT = 2;
 export const ORDERED = 4;
+/** A retry may have put its records into the log twice. */
+export const REPEATABLE = 8;
 
 /** Bits of a value. */
 export const SEEN = 1;

@@ -54,6 +54,12 @@ export interface SendPromise {
   readonly ordered?: boolean;
 }
 
+/** What a producer without idempotence tells. Stands in the line that completes. */
+export interface SendResult {
+  /** Default: not `idempotent`. False: the record was sent once, and must stand once. */
+  readonly possiblyDuplicated?: boolean;
+}
+
 /** How was read. Stands in the line that completes. */
 export interface ReadMode {
   /** Default read_committed. */
@@ -65,7 +71,7 @@ export interface ReadMode {
 }
 
 /** Records sent, each on its own; or polls; or both together in one transaction. */
-export interface StepsLine extends LineBase, SendPromise, ReadMode {
+export interface StepsLine extends LineBase, SendPromise, SendResult, ReadMode {
   readonly f: 'send' | 'poll' | 'txn';
   readonly value: readonly Step[];
 }

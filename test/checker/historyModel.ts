@@ -22,6 +22,7 @@ import {
   OPERATION_KINDS,
   ORDERED,
   type Partition,
+  REPEATABLE,
   SEEN,
   SEEN_COMMITTED,
   SEEN_FINAL,
@@ -122,7 +123,7 @@ export class HistoryModel {
     const { acks = 'all', idempotent = true, ordered = true } = line;
     const bits =
       (acks === 'all' ? ACKS_ALL : 0) |
-      (idempotent ? IDEMPOTENT : 0) |
+      (idempotent ? IDEMPOTENT : REPEATABLE) |
       (ordered && acks !== 0 ? ORDERED : 0);
     const process = this.#processId(line.process);
     const { operations } = this;
@@ -168,6 +169,7 @@ export class HistoryModel {
     const state = stateOf(line);
     operations.state.set(operation, state);
     operations.endLine.set(operation, this.lineCount);
+    if (line.possiblyDuplicated === false) operations.bits.clear(operation, REPEATABLE);
     const polls: PolledRecords[] = [];
     for (const step of line.value) {
       if (step[0] === 'poll') {

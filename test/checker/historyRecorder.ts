@@ -14,6 +14,7 @@ import type {
   ReadMode,
   RecordName,
   SendPromise,
+  SendResult,
   Step,
 } from './historyLine.ts';
 
@@ -27,7 +28,7 @@ export interface SendFailure {
 /** A send that has been invoked; told once how it ended, or never. */
 export interface RecordedSend {
   /** @param result offset null where none was told; `partition` where it was not known before. */
-  ok(result: { readonly offset: number | null; readonly partition?: string }): void;
+  ok(result: { readonly offset: number | null; readonly partition?: string } & SendResult): void;
   /** Only where `outcomeUnknown` is false has the send failed; else nobody knows. */
   failed(failure: SendFailure | Error): void;
 }
@@ -58,7 +59,9 @@ export class HistoryRecorder {
       ok: (result) => {
         const found = result.partition ?? partition;
         if (found === null) throw new Error(`the send of "${value}" was told no partition`);
-        operation.end('ok', [['send', found, value, result.offset]]);
+        const { possiblyDuplicated } = result;
+        const told = possiblyDuplicated === undefined ? {} : { possiblyDuplicated };
+        operation.end('ok', [['send', found, value, result.offset]], told);
       },
       failed: (failure) => {
         const code = 'code' in failure ? failure.code : failure.name;
@@ -83,13 +86,13 @@ export class HistoryRecorder {
     end(
       type: 'ok' | 'fail' | 'info',
       value: readonly Step[],
-      mode?: ReadMode & { readonly error?: string },
+      told?: ReadMode & SendResult & { readonly error?: string },
     ): void;
   } {
     const i = this.#event({ process, type: 'invoke', f, value, ...promise });
     return {
-      end: (type, result, mode = {}) => {
-        this.#write({ i, process, type, f, value: result, t: this.#now(), ...mode });
+      end: (type, result, told = {}) => {
+        this.#write({ i, process, type, f, value: result, t: this.#now(), ...told });
       },
     };
   }

@@ -35,6 +35,7 @@ const options: readonly (readonly [name: string, allowed: readonly unknown[]])[]
   acks: ['all', 1, 0],
   idempotent: [true, false],
   ordered: [true, false],
+  possiblyDuplicated: [true, false],
   final: [true, false],
   isolation: ['read_committed', 'read_uncommitted'],
 });

@@ -1,7 +1,7 @@
 /** What stands where: one value a place, one place a value, and both of the right partition. */
 
 import type { Findings } from '../findings.ts';
-import { IDEMPOTENT } from '../historyColumns.ts';
+import { REPEATABLE } from '../historyColumns.ts';
 import type { HistoryModel } from '../historyModel.ts';
 
 export function checkPlaces(model: HistoryModel, findings: Findings): void {
@@ -30,7 +30,7 @@ function checkRepeated(model: HistoryModel, findings: Findings): void {
     const partition = places.partition.at(place);
     if (model.isExcused(partition)) continue;
     const operation = values.operation.at(value);
-    if (operation >= 0 && !operations.bits.has(operation, IDEMPOTENT)) {
+    if (operation >= 0 && operations.bits.has(operation, REPEATABLE)) {
       findings.retryDuplicates += 1;
       continue;
     }

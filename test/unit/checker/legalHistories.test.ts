@@ -27,7 +27,7 @@ describe('a history is not accused', () => {
       'of reading what a crashed client had under way',
       new Story()
         .sends('p', o, 'a')
-        .then((recorder) => recorder.crash('p'))
+        .tells((recorder) => recorder.crash('p'))
         .sent('p', [o, 0, 'b'])
         .finally({
           [o]: [
@@ -138,7 +138,7 @@ describe('a history is not accused', () => {
       new Story()
         .sent('p', [o, 0, 'a'])
         .polls('c', { [o]: [[0, 'a']] })
-        .then((recorder) => recorder.seek('c', { [o]: 0 }))
+        .tells((recorder) => recorder.seek('c', { [o]: 0 }))
         .polls('c', { [o]: [[0, 'a']] }),
     ],
     [
@@ -146,8 +146,8 @@ describe('a history is not accused', () => {
       new Story()
         .sent('p', [o, 0, 'a'])
         .polls('c', { [o]: [[0, 'a']] })
-        .then((recorder) => recorder.assign('c', [q]))
-        .then((recorder) => recorder.assign('c', [o]))
+        .tells((recorder) => recorder.assign('c', [q]))
+        .tells((recorder) => recorder.assign('c', [o]))
         .polls('c', { [o]: [[0, 'a']] }),
     ],
     [
@@ -155,7 +155,7 @@ describe('a history is not accused', () => {
       new Story()
         .sent('p', [o, 0, 'a'])
         .polls('c', { [o]: [[0, 'a']] })
-        .then((recorder) => recorder.crash('c'))
+        .tells((recorder) => recorder.crash('c'))
         .polls('c', { [o]: [[0, 'a']] }),
     ],
     [
@@ -179,8 +179,8 @@ describe('a history is not accused', () => {
       new Story()
         .sent('p', [o, 0, 'a'])
         .sent('p', [o, 1, 'b'])
-        .then((recorder) => recorder.trim({ [o]: 1 }))
-        .then((recorder) => recorder.seek('c', { [o]: 0 }))
+        .tells((recorder) => recorder.trim({ [o]: 1 }))
+        .tells((recorder) => recorder.seek('c', { [o]: 0 }))
         .polls('c', { [o]: [[1, 'b']] })
         .finally({ [o]: [[1, 'b']] }),
     ],
@@ -189,7 +189,7 @@ describe('a history is not accused', () => {
       new Story()
         .sent('p', [o, 0, 'a'])
         .polls('c', { [o]: [[0, 'a']] })
-        .then((recorder) => recorder.excuse(['o']))
+        .tells((recorder) => recorder.excuse(['o']))
         .sent('r', [o, 0, 'b'])
         .polls('c', { [o]: [[0, 'b']] })
         .finally({ [o]: [[0, 'b']] }),
@@ -201,7 +201,7 @@ describe('a history is not accused', () => {
         .ends('T', 'fail', [['send', o, 'x']])
         .sent('p', [o, 2, 'a'])
         .polls('u', { [o]: [[0, 'x']] }, { isolation: 'read_uncommitted' })
-        .then((recorder) => recorder.seek('final', { [o]: 0 }))
+        .tells((recorder) => recorder.seek('final', { [o]: 0 }))
         .finally({ [o]: [[2, 'a']] }),
     ],
     [
@@ -299,7 +299,7 @@ describe('what is allowed is counted', () => {
       .sent('p', [o, 0, 'a'])
       .sent('p', [o, 1, 'b'])
       .sent('p', [o, 2, 'c'])
-      .then((recorder) => recorder.subscribe('c', ['o']))
+      .tells((recorder) => recorder.subscribe('c', ['o']))
       .polls('c', { [o]: [[0, 'a']] })
       .polls('c', { [o]: [[2, 'c']] })
       .polls('c', { [o]: [[1, 'b']] });

@@ -42,7 +42,7 @@ const places: readonly BadHistory[] = [
       .sent('p', [o, 0, 'a'])
       .sends('q', o, 'b')
       .unknown('b')
-      .then((recorder) =>
+      .tells((recorder) =>
         recorder.begin('c', 'poll', [['poll']]).end('info', [['poll', { [o]: [[0, 'b']] }]]),
       ),
     also: ['lost-write'],
@@ -58,6 +58,18 @@ const places: readonly BadHistory[] = [
       ],
     }),
     at: { partition: o, offset: 1, values: ['a'], lines: [1, 2, 3] },
+  },
+  {
+    kind: 'duplicate',
+    about: 'a record that was sent once, without idempotence, stands twice',
+    story: new Story()
+      .tells((recorder) =>
+        recorder
+          .send('p', { partition: o, value: 'a', idempotent: false })
+          .ok({ offset: 0, possiblyDuplicated: false }),
+      )
+      .polls('c', { [o]: [[1, 'a']] }),
+    at: { partition: o, offset: 1, values: ['a'] },
   },
   {
     kind: 'wrong-partition',
@@ -212,7 +224,7 @@ const polls: readonly BadHistory[] = [
     kind: 'int-nonmonotonic-poll',
     about: 'one operation polls twice and goes back, in a topic that may lose records too',
     story: abc()
-      .then((recorder) => {
+      .tells((recorder) => {
         recorder.excuse(['o']);
         recorder.begin('c', 'poll', [['poll'], ['poll']]).end('ok', [
           ['poll', { [o]: [[1, 'b']] }],
@@ -235,7 +247,7 @@ const polls: readonly BadHistory[] = [
     kind: 'poll-skip',
     about: 'the first poll after a seek begins too late',
     story: abc()
-      .then((recorder) => recorder.seek('c', { [o]: 0 }))
+      .tells((recorder) => recorder.seek('c', { [o]: 0 }))
       .polls('c', { [o]: [[1, 'b']] })
       .finally(all),
     at: { partition: o, offset: 0, values: ['a'] },
@@ -245,7 +257,7 @@ const polls: readonly BadHistory[] = [
     about: 'an assignment keeps the position of a partition that stays',
     story: abc()
       .polls('c', { [o]: [[0, 'a']] })
-      .then((recorder) => recorder.assign('c', [q, o]))
+      .tells((recorder) => recorder.assign('c', [q, o]))
       .polls('c', { [o]: [[2, 'c']] })
       .finally(all),
     at: { partition: o, offset: 1, values: ['b'] },
@@ -266,7 +278,7 @@ const sends: readonly BadHistory[] = [
     kind: 'int-nonmonotonic-send',
     about: 'one operation sends two records that change places',
     story: new Story()
-      .then((recorder) =>
+      .tells((recorder) =>
         recorder
           .begin('p', 'send', [
             ['send', o, 'a'],

@@ -84,7 +84,7 @@ export class Story {
   }
 
   /** Anything that the recorder can tell. */
-  then(tell: (recorder: HistoryRecorder) => void): this {
+  tells(tell: (recorder: HistoryRecorder) => void): this {
     tell(this.recorder);
     return this;
   }
