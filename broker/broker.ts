@@ -175,24 +175,7 @@ export class Broker {
     const environment = this.#environment;
     const config = this.#config;
     const logger = this.#logger;
-    const defaults = untilKnown(logConfigOf(config.topicDefaults));
-    const logManager = new LogManager(
-      environment,
-      {
-        logDirs: config.logDirs,
-        brokerId: config.brokerId,
-        clusterId,
-        configFor: () => defaults,
-        recoveryPointCheckpointIntervalMs: config.logFlushOffsetCheckpointIntervalMs,
-        highWatermarkCheckpointIntervalMs: config.highWatermarkCheckpointIntervalMs,
-        logStartCheckpointIntervalMs: config.logFlushStartOffsetCheckpointIntervalMs,
-        retentionCheckIntervalMs: config.logRetentionCheckIntervalMs,
-      },
-      logger,
-    );
-    logManager.onLogDirFailure(({ allOffline, error }) => {
-      if (allOffline) this.#end(error);
-    });
+    const logManager = this.#logManager(clusterId);
     const controller = this.#controller(logger);
     const brokerEpoch = (): BrokerEpoch => this.#membership.brokerEpoch;
     const channel = new ControllerChannel(
@@ -201,20 +184,7 @@ export class Broker {
       { brokerId: config.brokerId, brokerEpoch, softwareVersion },
       logger,
     );
-    const replicas = new ReplicaManager(
-      environment,
-      logManager,
-      config,
-      {
-        brokerEpoch,
-        isProven: () => this.#session.state === 'proven',
-        isAlive: (id, epoch) => this.#image.isAlive(id, epoch),
-        openChannel: (leaderId) => this.#openReplicaChannel(leaderId),
-        alterPartition: (request) => channel.alterPartition(request),
-        onFatal: (error) => this.#end(error),
-      },
-      logger,
-    );
+    const replicas = this.#replicas(logManager, channel);
     const updates = new MetadataUpdates(
       { image: this.#image, replicas },
       { brokerEpoch, onSnapshot: () => this.#snapshotListener() },
@@ -250,6 +220,46 @@ export class Broker {
       produceWaits,
       fetchWaits,
     };
+  }
+
+  #logManager(clusterId: string): LogManager {
+    const config = this.#config;
+    const defaults = untilKnown(logConfigOf(config.topicDefaults));
+    const logManager = new LogManager(
+      this.#environment,
+      {
+        logDirs: config.logDirs,
+        brokerId: config.brokerId,
+        clusterId,
+        configFor: () => defaults,
+        recoveryPointCheckpointIntervalMs: config.logFlushOffsetCheckpointIntervalMs,
+        highWatermarkCheckpointIntervalMs: config.highWatermarkCheckpointIntervalMs,
+        logStartCheckpointIntervalMs: config.logFlushStartOffsetCheckpointIntervalMs,
+        retentionCheckIntervalMs: config.logRetentionCheckIntervalMs,
+      },
+      this.#logger,
+    );
+    logManager.onLogDirFailure(({ allOffline, error }) => {
+      if (allOffline) this.#end(error);
+    });
+    return logManager;
+  }
+
+  #replicas(logManager: LogManager, channel: ControllerChannel): ReplicaManager {
+    return new ReplicaManager(
+      this.#environment,
+      logManager,
+      this.#config,
+      {
+        brokerEpoch: () => this.#membership.brokerEpoch,
+        isProven: () => this.#session.state === 'proven',
+        isAlive: (id, epoch) => this.#image.isAlive(id, epoch),
+        openChannel: (leaderId) => this.#openReplicaChannel(leaderId),
+        alterPartition: (request) => channel.alterPartition(request),
+        onFatal: (error) => this.#end(error),
+      },
+      this.#logger,
+    );
   }
 
   /** Opens while the broker goes on starting, so that it can tell why it is not ready. */
