@@ -44,6 +44,8 @@ export interface LogManagerOptions {
   readonly tailBytesMax?: number;
   /** Bytes that the indexes of closed segments may take in memory. Default 32 MiB. */
   readonly indexBytesMax?: number;
+  /** Closed segments whose files stay open for readers. Default 256. */
+  readonly openSegmentsMax?: number;
   /** Reads of files at once. With `syncsMax`, below the size of the thread pool (4). Default 2. */
   readonly coldReadsMax?: number;
   /** fdatasync calls at once, for each log directory. Default 2. */
@@ -85,7 +87,10 @@ export class LogManager {
       environment,
       logger: this.#logger,
       tailBudget: new TailBudget(options.tailBytesMax ?? 64 * 1024 ** 2),
-      indexCache: new IndexCache(options.indexBytesMax ?? 32 * 1024 ** 2),
+      indexCache: new IndexCache(
+        options.indexBytesMax ?? 32 * 1024 ** 2,
+        options.openSegmentsMax ?? 256,
+      ),
       coldReads: new ConcurrencyLimit(options.coldReadsMax ?? 2),
       readMemory: new ReadMemory(),
       onPending: (log: PartitionLog) => {

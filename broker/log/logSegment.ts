@@ -6,7 +6,7 @@
  * stop. That spares two writes per index interval. Closed segments read theirs back when needed.
  */
 
-import { assert, type FileSystem, type OpenFile } from '../../common/index.ts';
+import { assert, type FileSystem, type OpenFile, systemErrorCode } from '../../common/index.ts';
 import type { RecordBatchView } from '../../protocol/index.ts';
 import {
   joinPath,
@@ -49,6 +49,11 @@ export class LogSegment {
   readonly #fileSystem: FileSystem;
   readonly #stem: string;
   #file: OpenFile | undefined;
+  /** Reads under way: the file is not closed under them. */
+  #readsInFlight = 0;
+  #isCloseDue = false;
+  /** What to do when nobody has read here for long; by default nothing. */
+  onIdle: () => void = () => undefined;
   #indexes: SegmentIndexes | undefined;
   #bytesSinceIndexEntry = 0;
   #sizeBytes = 0;
@@ -106,6 +111,17 @@ export class LogSegment {
   file(): OpenFile {
     this.#file ??= this.#fileSystem.openSync(this.path, 'readWrite');
     return this.#file;
+  }
+
+  /** Reads from the log file. @returns bytes read. @throws system errors. */
+  async read(target: Uint8Array, position: number): Promise<number> {
+    this.#readsInFlight += 1;
+    try {
+      return await this.file().read(target, position);
+    } finally {
+      this.#readsInFlight -= 1;
+      if (this.#isCloseDue) this.close();
+    }
   }
 
   /** Takes what recovery found. */
@@ -166,18 +182,43 @@ export class LogSegment {
    * @throws system errors; then neither file is left, since half a time index would make the
    *   segment look older than it is.
    */
-  writeIndexes(): readonly OpenFile[] {
+  writeIndexes(): void {
     const { offsets, times } = this.#activeIndexes();
     times.maybeAppend(this.#maxTimestamp);
     const paths = this.indexPaths;
     try {
-      return [
-        replaceContent(this.#fileSystem, paths.offsets, offsets.bytes),
-        replaceContent(this.#fileSystem, paths.times, times.bytes),
-      ];
+      replaceContent(this.#fileSystem, paths.offsets, offsets.bytes);
+      replaceContent(this.#fileSystem, paths.times, times.bytes);
     } catch (error) {
       this.removeIndexFiles();
       throw error;
+    }
+  }
+
+  /**
+   * Syncs the index files, where they still stand.
+   *
+   * They are opened for it: kept open since they were written, they would take two descriptors for
+   * each segment that is rolled between two checkpoints. An error of the disk that shows itself only
+   * to the descriptor that wrote would leave a wrong index, which every read would notice.
+   */
+  async syncIndexes(): Promise<void> {
+    for (const path of Object.values(this.indexPaths)) {
+      const file = openIfPresent(this.#fileSystem, path);
+      try {
+        await file?.datasync();
+      } finally {
+        file?.closeSync();
+      }
+    }
+  }
+
+  /** As `syncIndexes`, before a broker serves. */
+  syncIndexesSync(): void {
+    for (const path of Object.values(this.indexPaths)) {
+      const file = this.#fileSystem.openSync(path, 'readWrite');
+      file.datasyncSync();
+      file.closeSync();
     }
   }
 
@@ -208,8 +249,9 @@ export class LogSegment {
     return this.#takeIndexes(offsets, await this.#fileSystem.readFile(paths.times));
   }
 
-  unloadIndexes(): void {
+  unload(): void {
     this.#indexes = undefined;
+    this.onIdle();
   }
 
   resetIndexes(): void {
@@ -230,7 +272,7 @@ export class LogSegment {
   ): Promise<{ readonly position: number; readonly found: string } | undefined> {
     const rebuilt = this.#blank();
     const options = { baseOffset: this.baseOffset, endPosition: this.#sizeBytes, checksums: false };
-    const result = await scanSegmentAsync(this.file(), options, (batch) =>
+    const result = await scanSegmentAsync(this, options, (batch) =>
       rebuilt.noteWritten(writtenBatch(batch), indexIntervalBytes),
     );
     if (result.fault !== undefined) return { position: result.validBytes, found: result.fault };
@@ -260,8 +302,10 @@ export class LogSegment {
     this.#bytesSinceIndexEntry = kept.#bytesSinceIndexEntry;
   }
 
-  /** Closes the file. A read under way still completes. */
+  /** Closes the file, after the reads that are under way. It opens again when it is needed. */
   close(): void {
+    this.#isCloseDue = this.#readsInFlight > 0;
+    if (this.#isCloseDue) return;
     this.#file?.closeSync();
     this.#file = undefined;
   }
@@ -307,14 +351,22 @@ export function writtenBatch(batch: RecordBatchView): WrittenBatch {
   };
 }
 
-function replaceContent(fileSystem: FileSystem, path: string, content: Uint8Array): OpenFile {
+/** Retention may have taken the segment meanwhile. */
+function openIfPresent(fileSystem: FileSystem, path: string): OpenFile | undefined {
+  try {
+    return fileSystem.openSync(path, 'readWrite');
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
+    return undefined;
+  }
+}
+
+function replaceContent(fileSystem: FileSystem, path: string, content: Uint8Array): void {
   const file = fileSystem.openSync(path, 'create');
   try {
     file.truncateSync(content.length);
     if (content.length > 0) file.writevSync([content], 0);
-    return file;
-  } catch (error) {
+  } finally {
     file.closeSync();
-    throw error;
   }
 }

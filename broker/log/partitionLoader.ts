@@ -279,11 +279,9 @@ class PartitionLoader {
   }
 
   #writeIndexes(segment: LogSegment): void {
-    for (const file of segment.writeIndexes()) {
-      file.datasyncSync();
-      file.closeSync();
-    }
-    segment.unloadIndexes();
+    segment.writeIndexes();
+    segment.syncIndexesSync();
+    segment.unload();
   }
 
   /** What lies behind a hole was never acknowledged: the end of an older file is synced first. */
@@ -367,7 +365,7 @@ class PartitionLoader {
       for (const segment of this.#segments) {
         const sizeBytes = this.#fileSystem.statSync(segment.path)?.sizeBytes ?? 0;
         this.#scan(segment, { sizeBytes, checksums: false });
-        segment.unloadIndexes();
+        segment.unload();
       }
     }
   }

@@ -90,12 +90,14 @@ export class PartitionLog implements SyncableLog {
   /** Set for good: offline, corrupt or deleted. */
   #failure: ProtocolError | undefined;
   #isTruncating = false;
+  /** The last `prepareRecoveryPoint`, done when that is, whatever came of it. */
+  #preparing: Promise<void> = Promise.resolve();
   /** Counts what makes a read that is under way worthless: truncations and removed segments. */
   #generation = 0;
   #unflushedRecords = 0;
   #isFlushTimerSet = false;
-  /** Index files of rolled segments: synced before the recovery point passes them. */
-  #unsyncedIndexes: OpenFile[] = [];
+  /** Segments whose index files are synced before the recovery point passes them. */
+  #unsyncedIndexes: LogSegment[] = [];
   #epochVersionOnDisk: number;
   #indexesAreOnDisk: boolean;
 
@@ -119,6 +121,7 @@ export class PartitionLog implements SyncableLog {
     this.#epochVersionOnDisk = state.epochVersionOnDisk;
     for (const path of state.unsyncedDirectories ?? []) this.#durability.addDirectory(path);
     this.#indexesAreOnDisk = state.indexesAreOnDisk;
+    for (const segment of this.#segments) this.#closeWhenIdle(segment);
     this.#drawRollJitter();
     this.#reader = new LogReader({
       context,
@@ -538,7 +541,14 @@ export class PartitionLog implements SyncableLog {
    * Crash example: the recovery point passes the first batch of epoch 5 while the epoch checkpoint
    * ends at 4. Recovery then does not scan that batch, and the log does not know epoch 5.
    */
-  async prepareRecoveryPoint(): Promise<void> {
+  prepareRecoveryPoint(): Promise<void> {
+    // One at a time: a second one would find nothing left to sync, and be done before the first is.
+    const prepared = this.#preparing.then(() => this.#prepareRecoveryPoint());
+    this.#preparing = prepared.catch(() => undefined);
+    return prepared;
+  }
+
+  async #prepareRecoveryPoint(): Promise<void> {
     if (this.#failure !== undefined || this.#isTruncating) return;
     const target = this.durableOffset;
     const generation = this.#generation;
@@ -589,7 +599,8 @@ export class PartitionLog implements SyncableLog {
     this.notifyTurn();
     await this.flush();
     if (!this.#indexesAreOnDisk) {
-      this.#unsyncedIndexes.push(...this.#activeSegment.writeIndexes());
+      this.#activeSegment.writeIndexes();
+      this.#unsyncedIndexes.push(this.#activeSegment);
       this.#indexesAreOnDisk = true;
       await this.#context.environment.fileSystem.syncDirectory(this.directory);
     }
@@ -606,7 +617,6 @@ export class PartitionLog implements SyncableLog {
   releaseFiles(): void {
     this.#reader.reset();
     for (const segment of this.#segments) this.#discard(segment);
-    for (const file of this.#unsyncedIndexes.splice(0)) file.closeSync();
   }
 
   #addPending(pending: PendingBatch, epoch: number): void {
@@ -669,6 +679,7 @@ export class PartitionLog implements SyncableLog {
     this.#writeIndexesOfRolled(old);
     if (this.#durability.capturedOffset < this.#writtenOffset) this.#durability.addFile(old.file());
     this.#durability.addDirectory(this.directory);
+    this.#closeWhenIdle(active);
     this.#segments.push(active);
     this.#drawRollJitter();
     this.#context.indexCache.touch(old);
@@ -688,7 +699,8 @@ export class PartitionLog implements SyncableLog {
   /** Without index files the segment is as good: they are made anew when they are needed. */
   #writeIndexesOfRolled(segment: LogSegment): void {
     try {
-      this.#unsyncedIndexes.push(...segment.writeIndexes());
+      segment.writeIndexes();
+      this.#unsyncedIndexes.push(segment);
     } catch (error) {
       this.#context.logger.warn('The indexes of a closed segment could not be written', {
         path: segment.path,
@@ -835,14 +847,13 @@ export class PartitionLog implements SyncableLog {
 
   /** Index files of rolled segments: trusted after a crash once the recovery point has passed. */
   async #syncIndexes(): Promise<void> {
-    for (const file of this.#unsyncedIndexes.splice(0)) {
+    for (const segment of this.#unsyncedIndexes.splice(0)) {
       try {
-        await file.datasync();
+        await segment.syncIndexes();
       } catch (error) {
-        this.#context.onDiskFailure(error);
+        if (!isShortage(error)) this.#context.onDiskFailure(error);
+        this.#unsyncedIndexes.push(segment);
         throw this.#failure ?? error;
-      } finally {
-        file.closeSync();
       }
     }
   }
@@ -853,6 +864,14 @@ export class PartitionLog implements SyncableLog {
     const path = joinPath(this.directory, LEADER_EPOCH_CHECKPOINT);
     await this.#context.environment.fileSystem.replaceFile(path, encodeEpochCheckpoint(entries));
     this.#epochVersionOnDisk = version;
+  }
+
+  /** Never the active one: fdatasync runs on the descriptor that wrote. */
+  #closeWhenIdle(segment: LogSegment): void {
+    const close = () => {
+      if (segment !== this.#activeSegment) segment.close();
+    };
+    segment.onIdle = () => this.#durability.closeLater({ close });
   }
 
   #discard(segment: LogSegment): void {

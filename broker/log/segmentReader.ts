@@ -51,6 +51,19 @@ export async function readSegment(
   indexCache: IndexCache,
   options: SegmentReadOptions,
 ): Promise<SegmentRead> {
+  try {
+    return await readBatches(segment, indexCache, options);
+  } finally {
+    // Last of all: what another read let go of meanwhile was opened again here.
+    if (!options.isActive) indexCache.touch(segment);
+  }
+}
+
+async function readBatches(
+  segment: LogSegment,
+  indexCache: IndexCache,
+  options: SegmentReadOptions,
+): Promise<SegmentRead> {
   const endPosition = segment.sizeBytes;
   let position = options.positionHint ?? (await findPosition(segment, indexCache, options));
   const wanted = Math.min(options.maxBytes, READ_BYTES_MAX) + options.indexIntervalBytes;
@@ -187,7 +200,7 @@ async function readExactly(
   position: number,
   target: Uint8Array,
 ): Promise<void> {
-  const byteCount = await segment.file().read(target, position);
+  const byteCount = await segment.read(target, position);
   if (byteCount < target.length) throw cutShort(segment, position + byteCount);
 }
 
@@ -213,7 +226,6 @@ async function findPosition(
     const fault = await segment.rebuildIndexes(indexIntervalBytes);
     if (fault !== undefined) throw corruptSegment(segment, fault.position, fault.found);
   }
-  indexCache.touch(segment);
   return positionByIndex(segment, fetchOffset);
 }
 
@@ -223,7 +235,7 @@ function positionByIndex(segment: LogSegment, offset: number): number {
 
 async function isTrue(segment: LogSegment, entry: OffsetPosition): Promise<boolean> {
   const header = Buffer.allocUnsafe(BATCH_HEADER_BYTES);
-  const byteCount = await segment.file().read(header, entry.positionInSegment);
+  const byteCount = await segment.read(header, entry.positionInSegment);
   if (byteCount < BATCH_HEADER_BYTES) return false;
   const batch = new RecordBatchView().at(header);
   return batch.magic === 2 && batch.lastOffset === entry.offset;

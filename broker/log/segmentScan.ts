@@ -66,7 +66,7 @@ export function scanSegment(
 
 /** As `scanSegment`, reading asynchronously: for segments of a broker that serves. */
 export async function scanSegmentAsync(
-  file: OpenFile,
+  file: Pick<OpenFile, 'path' | 'read'>,
   options: ScanOptions,
   visit: BatchVisitor = () => undefined,
 ): Promise<ScanResult> {

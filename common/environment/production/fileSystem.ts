@@ -57,17 +57,23 @@ class NodeOpenFile implements OpenFile {
     return filled;
   }
 
-  async read(target: Uint8Array, position: number): Promise<number> {
-    let filled = 0;
-    while (filled < target.length) {
-      const read = await this.#inPool<number>((done) => {
+  read(target: Uint8Array, position: number): Promise<number> {
+    return this.#inPool<number>((done) => {
+      let filled = 0;
+      const readOn = (): void => {
         const length = target.length - filled;
-        fs.read(this.#descriptor, target, filled, length, position + filled, done);
-      });
-      if (read === 0) break;
-      filled += read;
-    }
-    return filled;
+        fs.read(this.#descriptor, target, filled, length, position + filled, (error, byteCount) => {
+          if (error) {
+            done(error);
+            return;
+          }
+          filled += byteCount;
+          if (byteCount === 0 || filled === target.length) done(null, filled);
+          else readOn();
+        });
+      };
+      readOn();
+    });
   }
 
   sizeSync(): number {

@@ -96,10 +96,10 @@ describe('IndexCache', () => {
     const unloaded: string[] = [];
     const segment = (name: string, indexBytes: number) => ({
       indexBytes,
-      unloadIndexes: () => void unloaded.push(name),
+      unload: () => void unloaded.push(name),
     });
     const [a, b, c] = [segment('a', 40), segment('b', 40), segment('c', 90)];
-    const cache = new IndexCache(100);
+    const cache = new IndexCache(100, 9);
     cache.touch(a);
     cache.touch(b);
     cache.touch(a);
@@ -109,5 +109,14 @@ describe('IndexCache', () => {
     cache.remove(c);
     cache.remove(c);
     expect(cache.bytes).to.equal(0);
+  });
+
+  it('keeps so many segments at most, however small their indexes are', () => {
+    const unloaded: string[] = [];
+    const cache = new IndexCache(100, 2);
+    for (const name of ['a', 'b', 'c', 'd']) {
+      cache.touch({ indexBytes: 0, unload: () => void unloaded.push(name) });
+    }
+    expect(unloaded).to.deep.equal(['a', 'b']);
   });
 });

@@ -223,7 +223,10 @@ describe('LogManager', () => {
       await settle();
       const first = fixture.restart({ fileSystem: fixture.fileSystem.afterCrash('keepAll') });
       // The truncation writes recovery points, and no checkpoint has written the epochs yet.
-      await first.start().log().truncateTo(2 as Offset);
+      await first
+        .start()
+        .log()
+        .truncateTo(2 as Offset);
       const second = first.restart({ fileSystem: first.fileSystem.afterCrash('keepAll') });
       expect(second.start().log().epochs.entries).to.deep.equal([{ epoch: 4, startOffset: 0 }]);
     });

@@ -257,6 +257,21 @@ describe('PartitionLog', () => {
       expect(String(reason)).to.include(`position ${first}`);
     });
 
+    it('closes the files of segments that nobody has read for long', async () => {
+      const { fixture, log } = started({ openSegmentsMax: 1 });
+      fill(fixture, 100);
+      await settle();
+      expect(log.segmentCount).to.be.above(8);
+      for (let round = 0; round < 3; round += 1) {
+        await Promise.all([readAll(log), readFrom(log, 50), readAll(log)]);
+        fixture.write(log, batchOf(['more']));
+        await settle();
+      }
+      // The active segment and the one that was read last.
+      expect(fixture.fileSystem.openFileCount).to.be.at.most(2);
+      expect(log.durableOffset).to.equal(103);
+    });
+
     it('never believes an index that lies: it is made anew', async () => {
       const { fixture, log } = started();
       fill(fixture, 60);
