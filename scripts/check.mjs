@@ -8,7 +8,10 @@ prepareDependencies();
 
 const checks = [
   { name: 'types', command: ['node_modules/.bin/tsc', '-p', 'tsconfig.json'] },
-  { name: 'format and lint', command: ['node_modules/.bin/biome', 'check', '--assist-enabled=false'] },
+  {
+    name: 'format and lint',
+    command: ['node_modules/.bin/biome', 'check', '--assist-enabled=false'],
+  },
   { name: 'lint with types', command: ['node_modules/.bin/oxlint', '--type-aware'] },
 ];
 

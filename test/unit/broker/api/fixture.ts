@@ -6,7 +6,12 @@ import { parseBrokerConfig } from '../../../../broker/config/index.ts';
 import { LogManager } from '../../../../broker/log/index.ts';
 import { BrokerProbe } from '../../../../broker/metrics/index.ts';
 import { logConfigOf, Purgatory, ReplicaManager } from '../../../../broker/replica/index.ts';
-import { brokerEpoch, silentLogger, type TimestampMs, type Timers } from '../../../../common/index.ts';
+import {
+  brokerEpoch,
+  silentLogger,
+  type TimestampMs,
+  type Timers,
+} from '../../../../common/index.ts';
 import type { RequestConnection, ServerRequest } from '../../../../network/index.ts';
 import {
   type Api,
@@ -31,7 +36,10 @@ export class ManualTime {
     set: (delayMs, callback) => {
       const entry = { atMs: this.nowMs + delayMs, callback };
       this.#due.push(entry);
-      return { cancel: () => void (this.#due = this.#due.filter((other) => other !== entry)) };
+      const cancel = (): void => {
+        this.#due = this.#due.filter((other) => other !== entry);
+      };
+      return { cancel };
     },
     afterTurn: (callback) => queueMicrotask(callback),
   };

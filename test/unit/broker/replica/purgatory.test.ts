@@ -25,7 +25,12 @@ class ManualTime {
 }
 
 function operation() {
-  const waiting = { expired: 0, expire: () => void (waiting.expired += 1) };
+  const waiting = {
+    expired: 0,
+    expire: () => {
+      waiting.expired += 1;
+    },
+  };
   return waiting;
 }
 
