@@ -23,8 +23,17 @@ export const mutants: readonly Mutant[] = [
     name: 'acknowledge-before-fsync',
     story: '(1) append, (2) acknowledged, (3) power loss before the fdatasync, (4) record gone',
     file: 'broker/replica/partition.ts',
-    find: 'return this.log.acknowledgesDurably ? this.log.durableOffset : this.log.writtenOffset;',
-    replace: 'return this.log.writtenOffset;',
+    find: 'completeUpTo(log.acknowledgesDurably ? log.durableOffset : log.writtenOffset);',
+    replace: 'completeUpTo(log.writtenOffset);',
+    faults: ['powerLoss', 'slowDisk'],
+  },
+  {
+    name: 'high-watermark-before-fsync',
+    story:
+      '(1) append, (2) consumers read it, (3) power loss before the fdatasync, (4) record gone',
+    file: 'broker/replica/leaderState.ts',
+    find: 'return this.#log.acknowledgesDurably ? this.#log.durableOffset : this.#log.writtenOffset;',
+    replace: 'return this.#log.writtenOffset;',
     faults: ['powerLoss', 'slowDisk'],
   },
   {
