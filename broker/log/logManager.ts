@@ -73,6 +73,8 @@ export class LogManager {
   readonly #pending = new Set<PartitionLog>();
   readonly #failureListeners: ((failure: LogDirFailure) => void)[] = [];
   readonly #timers: (Timer | undefined)[] = [];
+  /** Periodic work under way: a clean stop waits for it. */
+  readonly #working = new Set<Promise<void>>();
   readonly #startWallMs: number;
   readonly #startMonotonicMs: number;
   #isClosed = false;
@@ -280,6 +282,8 @@ export class LogManager {
     this.#isClosed = true;
     for (const timer of this.#timers) timer?.cancel();
     this.flushTurn();
+    // Retention that renames files under a log that is being closed would leave half of each.
+    await Promise.all(this.#working);
     await Promise.all(this.#online.map((directory) => directory.close(options.brokerEpoch)));
   }
 
@@ -352,7 +356,10 @@ export class LogManager {
       });
     };
     const run = async () => {
-      await work();
+      const working = work();
+      this.#working.add(working);
+      await working;
+      this.#working.delete(working);
       schedule();
     };
     schedule();
