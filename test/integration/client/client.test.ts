@@ -14,6 +14,7 @@ describe('The SDK against real brokers', function () {
   let cluster: StartedCluster;
   let odradek: Odradek;
   let topicCount = 0;
+  let restarted: Child | undefined;
 
   before(async () => {
     cluster = await StartedCluster.start({ args: ['--broker-count', '2'] });
@@ -21,6 +22,7 @@ describe('The SDK against real brokers', function () {
   });
   after(async () => {
     await odradek.close();
+    await restarted?.stop(20_000);
     await cluster.stop();
   });
 
@@ -105,12 +107,8 @@ describe('The SDK against real brokers', function () {
       await new Promise((resolve) => setImmediate(resolve));
       if (i === 100) process.kill(broker.pid, 'SIGKILL');
     }
-    const restarted = new Child(process.execPath, [
-      odradekBin,
-      'broker',
-      '--config',
-      broker.config,
-    ]);
+    // It serves until the end: the tests after this one need a whole cluster again.
+    restarted = new Child(process.execPath, [odradekBin, 'broker', '--config', broker.config]);
     const results = await Promise.all(sent);
     await client.close();
     const byKey = await readAll(topic);
@@ -122,7 +120,6 @@ describe('The SDK against real brokers', function () {
       expect(distinct, `partition ${key}`).to.deep.equal(expected);
       if (!duplicated) expect(values).to.have.length(distinct.length);
     }
-    await restarted.stop(20_000);
   });
 
   it('reads an error for a topic that does not exist, with the nearest name', async () => {
