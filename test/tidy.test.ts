@@ -23,6 +23,7 @@ import {
 
 const LINE_WIDTH_MAX = 100;
 const FILE_LINES_MAX = 600;
+const FOLDER_FILES_MAX = 8;
 
 const files = listFiles();
 const codeFiles = files.filter((path) => /\.(ts|mjs|cjs)$/.test(path)).map(readSource);
@@ -337,6 +338,28 @@ describe('documents', () => {
       });
     });
     expect(faults).to.deep.equal([]);
+  });
+
+  it('guide through every folder of more than eight sources, there or in the folder above', () => {
+    const counts = new Map<string, number>();
+    for (const { path } of codeFiles.filter(
+      (file) => !/^test\/(unit|integration)/.test(file.path),
+    )) {
+      counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1);
+    }
+    const unguided = [...counts]
+      .filter(([folder, count]) => count > FOLDER_FILES_MAX && folder !== 'scripts')
+      .map(([folder]) => folder)
+      .filter(
+        (folder) =>
+          !documents.some(
+            (path) =>
+              folder.startsWith(dirname(path)) &&
+              path.endsWith('README.md') &&
+              path !== 'README.md',
+          ),
+      );
+    expect(unguided).to.deep.equal([]);
   });
 
   it('have one heading of the first level', () => {
