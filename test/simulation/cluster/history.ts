@@ -54,6 +54,11 @@ export class History {
     this.#see(record);
   }
 
+  /** Acknowledged by its leader alone: it may go with it, and another take its offset. */
+  hope(record: Acknowledged, options: { readonly possiblyDuplicated: boolean }): void {
+    if (options.possiblyDuplicated) this.#repeatable.add(record.value);
+  }
+
   fail(value: string, options: { readonly outcomeUnknown: boolean }): void {
     this.failedCount += 1;
     if (options.outcomeUnknown) this.#repeatable.add(value);

@@ -3,6 +3,7 @@
 import { allFaults, type FaultKind, FaultPlan } from './faultPlan.ts';
 import { History } from './history.ts';
 import { SimCluster } from './simCluster.ts';
+import { checkReplicas } from './replicaBytes.ts';
 import { Workload, type WorkloadTopic } from './workload.ts';
 
 const FAULTY_MS = 30_000;
@@ -44,9 +45,16 @@ export async function runSeed(seed: number, focus?: Focus): Promise<Outcome> {
 async function runCluster(cluster: SimCluster, focus: Focus | undefined): Promise<Outcome> {
   const { simulation } = cluster;
   const random = simulation.random.fork('swarm');
+  const replicationFactor = Math.min(3, cluster.brokers.length);
   const topics: WorkloadTopic[] = [
     { name: 'durable', partitions: 1 + random.below(4) },
     { name: 'small-segments', partitions: 2, configs: { 'segment.bytes': '2048' } },
+    {
+      name: 'replicated',
+      partitions: 2,
+      replicationFactor,
+      configs: { 'min.insync.replicas': String(Math.max(1, replicationFactor - 1)) },
+    },
     { name: 'relaxed', partitions: 2, configs: RELAXED, isRelaxed: true },
   ];
   const history = new History();
@@ -72,9 +80,11 @@ async function runCluster(cluster: SimCluster, focus: Focus | undefined): Promis
   await cluster.until('all brokers are ready again', () => cluster.areAllReady);
   await cluster.settle('the workload ends', workload.finish());
   for (const { name } of topics) {
+    await cluster.settle(`"${name}" is in sync`, workload.untilInSync(name));
     const found = await cluster.settle(`"${name}" is read`, workload.readAll(name));
     history.checkTopic(name, found);
   }
+  checkReplicas(cluster, 'replicated');
   await cluster.settle('every list of topics is right', workload.untilListed());
   return {
     hash: simulation.traceHash,

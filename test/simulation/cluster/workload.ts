@@ -18,6 +18,8 @@ export interface WorkloadTopic {
   readonly configs?: Readonly<Record<string, string>>;
   /** Whether a power loss may take acknowledged records. */
   readonly isRelaxed?: boolean;
+  /** Above 1, only acks=all promises that the record outlives its leader. Default 1. */
+  readonly replicationFactor?: number;
 }
 
 export interface WorkloadOptions {
@@ -52,10 +54,9 @@ export class Workload {
   /** Creates the topics; resolves when all stand. */
   async prepare(): Promise<void> {
     const client = this.#client('client-setup');
-    for (const { name, partitions, configs } of this.#options.topics) {
-      await client
-        .admin()
-        .createTopic({ topic: name, partitions, ...(configs === undefined ? {} : { configs }) });
+    for (const { name, partitions, configs, replicationFactor = 1 } of this.#options.topics) {
+      const more = { replicationFactor, ...(configs === undefined ? {} : { configs }) };
+      await client.admin().createTopic({ topic: name, partitions, ...more });
     }
   }
 
@@ -94,6 +95,18 @@ export class Workload {
     return found;
   }
 
+  /** Resolves when every replica of the topic is in sync. */
+  async untilInSync(topic: string): Promise<void> {
+    const name = 'client-reader';
+    const client = this.#cluster.client(name);
+    for (;;) {
+      const { partitions } = await client.admin().describeTopic(topic);
+      if (partitions.every(({ isr, replicas }) => isr.length === replicas.length)) break;
+      await this.#pause(name, 200);
+    }
+    await client.close();
+  }
+
   /**
    * Resolves when the list of topics is what was acknowledged, ten times in a row. A broker may
    * hear of a change after its acknowledgement, but it hears of it.
@@ -127,8 +140,9 @@ export class Workload {
 
   async #produce(name: string): Promise<void> {
     const random = this.#random.fork(name);
+    const acks = random.chance(0.6) ? 'all' : 1;
     const producer = this.#client(name).producer({
-      acks: random.chance(0.5) ? 'all' : 1,
+      acks,
       lingerMs: random.chance(0.5) ? 0 : 5,
       deliveryTimeoutMs: 20_000,
     });
@@ -137,21 +151,34 @@ export class Workload {
       const burst = random.chance(0.2) ? random.below(20) : 1;
       for (let index = 0; index < burst; index += 1) {
         sequence += 1;
-        this.#send(producer, name, sequence, random);
+        this.#send(producer, { name, acks, sequence, random });
       }
       await this.#pause(name, this.#options.paceMs);
     }
     await producer.close().catch(() => undefined);
   }
 
-  #send(producer: Producer, name: string, sequence: number, random: SimRandom): void {
-    const { name: topic, partitions } = random.pick(this.#options.topics);
+  #send(
+    producer: Producer,
+    sender: {
+      readonly name: string;
+      readonly acks: 'all' | 1;
+      readonly sequence: number;
+      readonly random: SimRandom;
+    },
+  ): void {
+    const { name: senderName, acks, sequence, random } = sender;
+    const { name: topic, partitions, replicationFactor = 1 } = random.pick(this.#options.topics);
     const partition = random.below(partitions);
     const padding = random.below(random.chance(0.05) ? 4000 : 200);
-    const value = recordValue({ topic, producer: name, sequence, padding });
+    const value = recordValue({ topic, producer: senderName, sequence, padding });
+    const mayBeLost = acks === 1 && replicationFactor > 1;
     producer.send({ topic, partition, value }).then(
-      ({ offset, possiblyDuplicated }) =>
-        this.history.acknowledge({ topic, partition, offset, value }, { possiblyDuplicated }),
+      ({ offset, possiblyDuplicated }) => {
+        const record = { topic, partition, offset, value };
+        if (mayBeLost) this.history.hope(record, { possiblyDuplicated });
+        else this.history.acknowledge(record, { possiblyDuplicated });
+      },
       (error: unknown) => {
         if (!(error instanceof DeliveryError)) throw error;
         this.history.fail(value, error);
