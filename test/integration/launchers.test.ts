@@ -1,5 +1,13 @@
 import { spawn } from 'node:child_process';
-import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { repository } from '../harness/odradek.ts';
@@ -96,5 +104,22 @@ describe('the launchers in a checkout without node_modules', function () {
     rmSync(join(checkout, 'node_modules/.odradek-lock-hash'));
     expect((await build()).stderr).to.match(/^Installing dependencies/);
     expect(JSON.parse(readFileSync(lock, 'utf8'))).to.deep.equal(JSON.parse(text));
+  });
+
+  it('pack into a package that an application can install, import and run', async () => {
+    const packed = await run(checkout, 'npm', 'pack', '--silent', '--pack-destination', checkout);
+    expect(packed, packed.stderr).to.include({ code: 0 });
+    const archive = join(checkout, packed.stdout.trim());
+    const application = temporaryDirectory('application');
+    writeFileSync(join(application, 'package.json'), '{"type":"module"}');
+    const flags = ['--silent', '--ignore-scripts', '--no-audit', '--no-fund'];
+    const installed = await run(application, 'npm', 'install', ...flags, archive);
+    expect(installed, installed.stderr).to.include({ code: 0 });
+    const code = "const { Odradek } = await import('odradek'); console.log(Odradek.name);";
+    const imported = await run(application, process.execPath, '--input-type=module', '-e', code);
+    expect(imported, imported.stderr).to.include({ code: 0, stdout: 'Odradek\n' });
+    const ran = await run(application, 'npx', 'odradek', 'version');
+    expect(ran.stdout).to.match(/^odradek \d/);
+    removeDirectory(application);
   });
 });
