@@ -5,6 +5,7 @@ export * from './controllerNode.ts';
 export * from './deleteTopics.ts';
 export * from './migration.ts';
 export * from './partitionState.ts';
+export * from './producerIdBlock.ts';
 export * from './topic.ts';
 export * from './topicConfig.ts';
 export { damagedZnode } from './znodeFields.ts';

@@ -12,6 +12,7 @@ import {
   deleteTopicZnode,
   migrationPath,
   partitionStateZnode,
+  producerIdBlockZnode,
   topicConfigsPath,
   topicConfigZnode,
   topicsPath,
@@ -47,6 +48,11 @@ const written: Readonly<Record<string, Buffer>> = {
     kraftControllerEpoch: -1,
   }),
   [controllerEpochZnode.path]: controllerEpochZnode.encode(controllerEpoch(7)),
+  [producerIdBlockZnode.path]: producerIdBlockZnode.encode({
+    brokerId: 1,
+    firstId: 0,
+    lastId: 999,
+  }),
   [clusterIdZnode.path]: clusterIdZnode.encode('vLhtCUuNQqCmUvP2mFUJCw'),
   [topicZnode.path('orders')]: topicZnode.encode({
     topicId: 'Zm9vYmFyYmF6cXV4cXV1eA' as TopicId,

@@ -8,6 +8,7 @@ import {
   controllerZnode,
   generateTopicId,
   partitionStateZnode,
+  producerIdBlockZnode,
   topicConfigZnode,
   topicZnode,
 } from '../../../../coordinator/znodes/index.ts';
@@ -20,6 +21,7 @@ const decoders: Readonly<Record<string, (data: Buffer) => unknown>> = {
   '/brokers/ids/1': (data) => brokerRegistrationZnode.decode('/brokers/ids/1', data),
   '/controller': (data) => controllerZnode.decode(data),
   '/controller_epoch': (data) => controllerEpochZnode.decode(data),
+  '/latest_producer_id_block': (data) => producerIdBlockZnode.decode(data),
   '/cluster/id': (data) => clusterIdZnode.decode(data),
   '/brokers/topics/t': (data) => topicZnode.decode('t', data),
   '/brokers/topics/t/partitions/0/state': (data) =>
