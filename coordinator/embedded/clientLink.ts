@@ -23,7 +23,7 @@ export interface ClientLinkOptions {
   readonly nowMs: number;
 }
 
-/** Answers that may wait before no more requests are read from the connection. */
+/** Requests, and bytes of answers, that may be under way before no more requests are taken. */
 const UNANSWERED_MAX = 1000;
 const UNSENT_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -38,6 +38,8 @@ export class ClientLink implements SocketHandler {
   readonly #options: ClientLinkOptions;
   readonly #reader = new PacketReader();
   #unanswered = 0;
+  /** Bytes of packets that are made but not given to the socket yet. */
+  #announcedBytes = 0;
   #paused = false;
   #state: 'open' | 'ending' | 'closed' = 'open';
   #outgoing: Uint8Array[] = [];
@@ -58,13 +60,17 @@ export class ClientLink implements SocketHandler {
     return this.#state === 'open';
   }
 
-  /** A request was taken that will be answered later: counts against what may wait. */
+  /** A request was taken that will be answered later: counts against what may be under way. */
   expectAnswer(): void {
     this.#unanswered += 1;
-    if (this.#unanswered >= UNANSWERED_MAX) this.#pause();
   }
 
-  /** Queues a packet behind those queued before. */
+  /** A packet was made that will be queued later: its bytes count too. */
+  announce(byteCount: number): void {
+    this.#announcedBytes += byteCount;
+  }
+
+  /** Queues an announced packet behind those queued before. */
   queue(packet: Uint8Array, options: { readonly answers: boolean }): void {
     if (options.answers) this.#unanswered -= 1;
     if (this.#state !== 'open') return;
@@ -77,9 +83,9 @@ export class ClientLink implements SocketHandler {
     if (this.#outgoing.length === 0 || this.#state !== 'open') return;
     const packets = this.#outgoing;
     this.#outgoing = [];
+    for (const packet of packets) this.#announcedBytes -= packet.length;
     this.#socket.write(packets);
-    if (this.#socket.bufferedBytes >= UNSENT_BYTES_MAX) this.#pause();
-    else this.#resume();
+    this.#goOn();
   }
 
   /** Sends what is queued, then closes. */
@@ -109,7 +115,7 @@ export class ClientLink implements SocketHandler {
   }
 
   onDrain(): void {
-    this.#resume();
+    this.#goOn();
   }
 
   onEnd(): void {
@@ -124,6 +130,11 @@ export class ClientLink implements SocketHandler {
 
   #takePackets(): void {
     while (this.#state === 'open') {
+      if (this.#isFull()) {
+        this.#paused = true;
+        this.#socket.pause();
+        return;
+      }
       const length = this.#reader.announcedBytes;
       if (length === undefined) return;
       // As ZooKeeper does: who sends such a length speaks another protocol or means harm.
@@ -146,22 +157,23 @@ export class ClientLink implements SocketHandler {
     word.writeInt32BE(announced);
     const answer = this.#handler.answerWord(word.toString('latin1'));
     if (answer === undefined) return false;
-    this.queue(Buffer.from(answer), { answers: false });
+    const packet = Buffer.from(answer);
+    this.announce(packet.length);
+    this.queue(packet, { answers: false });
     this.end();
     return true;
   }
 
-  #pause(): void {
-    if (this.#paused || this.#state !== 'open') return;
-    this.#paused = true;
-    this.#socket.pause();
+  #isFull(): boolean {
+    const unsentBytes = this.#announcedBytes + this.#socket.bufferedBytes;
+    return this.#unanswered >= UNANSWERED_MAX || unsentBytes >= UNSENT_BYTES_MAX;
   }
 
-  #resume(): void {
-    if (!this.#paused || this.#state !== 'open') return;
-    if (this.#unanswered >= UNANSWERED_MAX || this.#socket.bufferedBytes >= UNSENT_BYTES_MAX)
-      return;
+  /** Takes up what was left in the buffer when there was no room for its answers, then reads on. */
+  #goOn(): void {
+    if (!this.#paused || this.#state !== 'open' || this.#isFull()) return;
     this.#paused = false;
-    this.#socket.resume();
+    this.#takePackets();
+    if (!this.#paused) this.#socket.resume();
   }
 }

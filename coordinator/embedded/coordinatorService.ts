@@ -246,9 +246,8 @@ export class CoordinatorService implements ClientLinkHandler {
     this.#options.logger.info('Session expired', { sessionId: `0x${sessionId}` });
     this.#apply({ type: 'closeSession' }, this.#context(sessionId));
     this.#deadlines.forget(sessionId);
-    const link = this.#linkBySession.get(sessionId);
-    const zxid = this.#tree.lastZxid;
-    if (link) this.#gate.pass(link, undefined, { zxid, answers: false, thenEnd: true });
+    // At once, whatever is queued: a client that takes nothing would keep it for ever.
+    this.#linkBySession.get(sessionId)?.destroy();
     this.#endTurnLater();
   }
 
@@ -297,8 +296,10 @@ export class CoordinatorService implements ClientLinkHandler {
   }
 
   #sendDirty(): void {
-    for (const link of this.#dirty) link.send();
+    // A link that has sent may take up further requests, and so become dirty anew.
+    const links = [...this.#dirty];
     this.#dirty.clear();
+    for (const link of links) link.send();
   }
 }
 

@@ -11,8 +11,7 @@ import type { ClientLink } from './clientLink.ts';
 
 interface Held {
   readonly link: ClientLink;
-  /** Absent: nothing is sent, the link is only closed. */
-  readonly packet: Uint8Array | undefined;
+  readonly packet: Uint8Array;
   readonly answers: boolean;
   readonly thenEnd: boolean;
   /** The last transaction of which the packet may tell. */
@@ -34,16 +33,17 @@ export class ReplyGate {
   /**
    * Passes a packet on, now or when `zxid` is durable.
    *
-   * @param options.answers whether it answers a request; events and the end of a link do not.
+   * @param options.answers whether it answers a request; events do not.
    * @param options.thenEnd closes the link behind it.
    */
   pass(
     link: ClientLink,
-    packet: Uint8Array | undefined,
+    packet: Uint8Array,
     options: { readonly zxid: number; readonly answers: boolean; readonly thenEnd?: boolean },
   ): void {
     const { zxid, answers, thenEnd = false } = options;
     const held: Held = { link, packet, answers, thenEnd, zxid };
+    link.announce(packet.length);
     if (zxid <= this.#durableZxid && this.#held.length === 0) release(held);
     else this.#held.push(held);
   }
@@ -58,6 +58,6 @@ export class ReplyGate {
 }
 
 function release({ link, packet, answers, thenEnd }: Held): void {
-  if (packet !== undefined) link.queue(packet, { answers });
+  link.queue(packet, { answers });
   if (thenEnd) link.end();
 }

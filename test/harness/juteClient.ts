@@ -139,6 +139,11 @@ export class JuteClient {
     return text;
   }
 
+  /** Takes nothing more from the socket: the server's answers pile up on its side. */
+  stopReading(): void {
+    this.#socket.pause();
+  }
+
   /** Drops the connection; the session lives on. */
   drop(): void {
     this.#socket.destroy();

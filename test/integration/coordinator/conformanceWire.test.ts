@@ -462,6 +462,22 @@ onBothServers('packets', ({ server, path }) => {
     expect((await client.answerTo(1)).err).to.equal(0);
   });
 
+  it('more requests than may wait are all answered, in order', async () => {
+    const node = path('many');
+    const requests = Array.from({ length: 3000 }, (_, index) =>
+      index === 0
+        ? { operation: OP.create, body: create(node, { data: Buffer.alloc(5000) }) }
+        : index % 50 === 0
+          ? { operation: OP.setData, body: setData(node, 'y'.repeat(5000)) }
+          : { operation: OP.getData, body: watched(node) },
+    );
+    const xids = client.send(...requests);
+    const answers = await client.take(requests.length);
+    expect(answers.map(({ xid }) => xid)).to.deep.equal(xids);
+    expect(answers.every(({ err }) => err === 0)).to.equal(true);
+    expect(await errOf(OP.exists, watched(node))).to.equal(0);
+  });
+
   it('a session that is closed is answered, and then the connection ends', async () => {
     const [before, close] = client.send(
       { operation: OP.create, body: create(path('last')) },
