@@ -299,7 +299,9 @@ describe('PartitionLog', () => {
       await completion.completeAll();
       const reading = readFrom(log, 2);
       await settle();
-      expect(completion.pending).to.not.have.length(0);
+      expect(completion.pending).to.have.length(1);
+      // The bytes are read; before the reader sees them, the log is cut.
+      completion.completeNext();
       const truncating = log.truncateTo(4 as Offset);
       await completion.completeAll();
       await truncating;
