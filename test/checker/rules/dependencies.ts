@@ -82,7 +82,7 @@ function addReads(model: HistoryModel, graph: DependencyGraph): void {
     const value = reads.value.at(read);
     const writer = values.operation.at(value);
     const reader = reads.operation.at(read);
-    if (writer < 0 || writer === reader || operations.state.at(reader) !== OK) continue;
+    if (writer < 0 || writer === reader) continue;
     if (model.isExcused(places.partition.at(reads.place.at(read)))) continue;
     const isCommitted =
       model.isTransactional(writer) &&

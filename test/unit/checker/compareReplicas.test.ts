@@ -45,6 +45,13 @@ describe('replicas of a partition', () => {
     ]);
   });
 
+  it('may differ behind a hole that both have and that reaches over the high watermark', () => {
+    const a = replica('a', { 0: [...ten.slice(0, 4), batch({ offset: 9 })] });
+    const b = replica('b', { 0: [...ten.slice(0, 4), batch({ offset: 9, text: 'other' })] });
+    expect(differences([a, b], 6)).to.deep.equal([]);
+    expect(differences([a, b], 10)).to.deep.equal([[9, 'a', 'b']]);
+  });
+
   it('differ by a byte, by a leader epoch, by a batch left out', () => {
     const a = replica('a', { 0: ten });
     const flipped = Buffer.from(ten[3]!);

@@ -242,6 +242,66 @@ describe('a history is not accused', () => {
         ]),
     ],
     [
+      'of any order of what may be lost',
+      new Story()
+        .tells((recorder) => recorder.excuse([o]))
+        .sent('p', [o, 1, 'a'])
+        .sent('p', [o, 0, 'b']),
+    ],
+    [
+      'of a record whose second place is known before its first',
+      new Story()
+        .sends('p', o, 'a', retrying)
+        .acked(o, 'a', null)
+        .sent('p', [o, 1, 'b'], retrying)
+        .tells((recorder) => recorder.seek('d', { [o]: 2 }))
+        .polls('d', { [o]: [[2, 'a']] })
+        .finally({
+          [o]: [
+            [0, 'a'],
+            [1, 'b'],
+            [2, 'a'],
+          ],
+        }),
+    ],
+    [
+      'of going back after a poll of unknown end',
+      new Story()
+        .sent('p', [o, 0, 'a'])
+        .polls('c', { [o]: [[0, 'a']] })
+        .tells((recorder) => recorder.begin('c', 'poll', [['poll']]).end('info', []))
+        .polls('c', { [o]: [[0, 'a']] }),
+    ],
+    [
+      'of going back after a poll during which the partition moved',
+      new Story()
+        .sent('p', [o, 0, 'a'])
+        .polls('c', { [o]: [[0, 'a']] }, { rebalance: [o] })
+        .polls('c', { [o]: [[0, 'a']] }),
+    ],
+    [
+      'of disorder of what was sent without waiting',
+      new Story()
+        .sends('p', o, 'a', { acks: 0 })
+        .sends('p', o, 'b', { acks: 0 })
+        .finally({
+          [o]: [
+            [0, 'b'],
+            [1, 'a'],
+          ],
+        }),
+    ],
+    [
+      'of hiding a record from a final read that did not end well',
+      new Story()
+        .sent('p', [o, 0, 'a'])
+        .tells((recorder) =>
+          recorder
+            .begin('c', 'poll', [['poll']])
+            .end('info', [['poll', { [o]: [] }]], { final: true }),
+        ),
+    ],
+    [
       'of losing half of a transaction of which nothing is known',
       new Story()
         .begins('t', 'T', [

@@ -173,6 +173,16 @@ const reads: readonly BadHistory[] = [
     at: { partition: o, offset: 0, values: ['a'], lines: [1, 2, 3] },
   },
   {
+    kind: 'aborted-read',
+    about: 'the final read, rightly, does not show it',
+    story: new Story()
+      .begins('t', 'T', [['send', o, 'a']])
+      .ends('T', 'fail', [])
+      .polls('c', { [o]: [[0, 'a']] })
+      .finally({ [o]: [] }),
+    at: { partition: o, offset: 0, values: ['a'] },
+  },
+  {
     kind: 'precommitted-read',
     about: 'a transaction polls what it sends',
     story: new Story().begins('t', 'T', [['send', o, 'a'], ['poll']]).ends('T', 'ok', [
@@ -305,6 +315,16 @@ const sends: readonly BadHistory[] = [
   },
   {
     kind: 'nonmonotonic-send',
+    about: 'a client without idempotence has one request in flight, and the next overtakes',
+    story: new Story()
+      .sends('p', o, 'a', { idempotent: false })
+      .sends('p', o, 'b', { idempotent: false })
+      .acked(o, 'a', 1)
+      .acked(o, 'b', 0),
+    at: { partition: o, offset: 0, values: ['a', 'b'] },
+  },
+  {
+    kind: 'nonmonotonic-send',
     about: 'an idempotent record of unknown outcome stands behind the next one',
     story: new Story()
       .sends('p', o, 'a')
@@ -392,6 +412,17 @@ const cycles: readonly BadHistory[] = [
         ],
       }),
     at: { lines: [1, 2, 3], steps: ['wr', 'realtime', 'ww'] },
+  },
+  {
+    kind: 'G1c-realtime',
+    about: 'of several cycles the shortest is shown',
+    story: new Story()
+      .sends('r', o, 'b')
+      .polls('c', { [o]: [[1, 'b']] })
+      .polls('d', { [o]: [[0, 'a']] })
+      .sent('p', [o, 0, 'a'])
+      .acked(o, 'b', 1),
+    at: { lines: [4, 3], steps: ['wr', 'realtime'] },
   },
 ];
 
