@@ -210,6 +210,7 @@ export class HistoryModel {
     const process = this.operations.process.at(operation);
     const rebalanced = new Set(mode.rebalance);
     if (!isOk) this.#positions.forget(process);
+    for (const name of rebalanced) this.#positions.forget(process, this.#partitionId(name));
     const within = new Set<number>();
     const common =
       (this.#positions.isSubscribed(process) ? SUBSCRIBED : 0) |
@@ -238,7 +239,6 @@ export class HistoryModel {
             state.highestFinal = offset;
           within.add(partition);
         }
-        if (rebalanced.has(name)) this.#positions.forget(process, partition);
       }
     }
   }

@@ -276,7 +276,8 @@ describe('a history is not accused', () => {
       'of going back after a poll during which the partition moved',
       new Story()
         .sent('p', [o, 0, 'a'])
-        .polls('c', { [o]: [[0, 'a']] }, { rebalance: [o] })
+        .polls('c', { [o]: [[0, 'a']] })
+        .polls('c', {}, { rebalance: [o] })
         .polls('c', { [o]: [[0, 'a']] }),
     ],
     [
