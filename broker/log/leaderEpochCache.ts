@@ -68,6 +68,11 @@ export class LeaderEpochCache {
     return this.#entries.findLast((entry) => entry.startOffset <= offset)?.epoch;
   }
 
+  /** The log is empty and belongs to no epoch. */
+  clear(): void {
+    if (this.#entries.length > 0) this.#replace([]);
+  }
+
   /** The log now ends at `endOffset`. */
   truncateFromEnd(endOffset: number): void {
     const kept = this.#entries.filter((entry) => entry.startOffset < endOffset);

@@ -40,7 +40,7 @@ import {
 interface CheckpointedOffsets {
   readonly topicPartition: TopicPartition;
   readonly recoveryPoint: number;
-  readonly logStartOffset: number;
+  readonly checkpointedLogStart: number;
   readonly highWatermark: number;
 }
 
@@ -102,7 +102,7 @@ export class LogDirectory {
     const writer = (name: string, offsetOf: (of: CheckpointedOffsets) => number) =>
       new CheckpointWriter(fileSystem, this.#join(name), () => this.#checkpoint(offsetOf));
     this.#recoveryPoints = writer(names.RECOVERY_POINT_CHECKPOINT, (log) => log.recoveryPoint);
-    this.#logStarts = writer(names.LOG_START_CHECKPOINT, (log) => log.logStartOffset);
+    this.#logStarts = writer(names.LOG_START_CHECKPOINT, (log) => log.checkpointedLogStart);
     this.#highWatermarks = writer(names.HIGH_WATERMARK_CHECKPOINT, (log) => log.highWatermark);
   }
 
@@ -406,7 +406,13 @@ export class LogDirectory {
       this.refused.set(key, error);
       // Without its recovery point the next start would take lost data for a torn tail, and cut.
       const recoveryPoint = found.recoveryPoint ?? this.#lastBaseOffset(key);
-      this.#refusedOffsets.set(key, { topicPartition, ...found, recoveryPoint });
+      const { logStartOffset: checkpointedLogStart, highWatermark } = found;
+      this.#refusedOffsets.set(key, {
+        topicPartition,
+        recoveryPoint,
+        checkpointedLogStart,
+        highWatermark,
+      });
       this.#logger.error('A partition is offline', { partition: key, reason: error.message });
     }
   }
@@ -430,7 +436,7 @@ export class LogDirectory {
       fileSystem.replaceFileSync(this.#join(names.RECOVERY_POINT_CHECKPOINT), content);
     }
     if (isStale(logStarts)) {
-      const content = this.#checkpoint((log) => log.logStartOffset);
+      const content = this.#checkpoint((log) => log.checkpointedLogStart);
       fileSystem.replaceFileSync(this.#join(names.LOG_START_CHECKPOINT), content);
     }
   }

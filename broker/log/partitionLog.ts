@@ -90,6 +90,8 @@ export class PartitionLog implements SyncableLog {
   /** Set for good: offline, corrupt or deleted. */
   #failure: ProtocolError | undefined;
   #isTruncating = false;
+  /** Where a log that is being begun anew will start, while that is below where it starts now. */
+  #resettingTo: number | undefined;
   /** The last `prepareRecoveryPoint`, done when that is, whatever came of it. */
   #preparing: Promise<void> = Promise.resolve();
   /** Counts what makes a read that is under way worthless: truncations and removed segments. */
@@ -155,6 +157,10 @@ export class PartitionLog implements SyncableLog {
   /** First offset not known to be on disk. */
   get durableOffset(): Offset {
     return this.#durability.durableOffset as Offset;
+  }
+  /** What `log-start-offset-checkpoint` may say: lower while the log is begun anew further down. */
+  get checkpointedLogStart(): Offset {
+    return Math.min(this.#logStartOffset, this.#resettingTo ?? this.#logStartOffset) as Offset;
   }
   /** What `recovery-point-offset-checkpoint` may say: recovery scans from here. */
   get recoveryPoint(): Offset {
@@ -275,7 +281,11 @@ export class PartitionLog implements SyncableLog {
         0,
       );
       this.#batch.release();
-      if (baseOffset !== this.#logEndOffset || partitionLeaderEpoch < this.epochs.latestEpoch) {
+      const mayHaveGaps = this.#config.cleanupPolicy.includes('compact');
+      const follows = mayHaveGaps
+        ? baseOffset >= this.#logEndOffset
+        : baseOffset === this.#logEndOffset;
+      if (!follows || partitionLeaderEpoch < this.epochs.latestEpoch) {
         throw new ProtocolError(
           'INVALID_RECORD',
           `"${name}": a batch at offset ${baseOffset} of epoch ${partitionLeaderEpoch} does not ` +
@@ -468,25 +478,88 @@ export class PartitionLog implements SyncableLog {
   }
 
   /**
-   * Removes everything, and begins anew at an offset beyond the end: for a follower whose leader no
-   * longer has what would come next.
+   * Removes everything, and begins anew at another offset: for a follower whose leader no longer has
+   * what would come next, or whose log shares nothing with the leader's. Nothing may be appended
+   * until it resolves: then the new beginning is on disk.
    *
-   * Crash example: the new segment stands and the old records, too, with a hole between them. So
-   * the old records go first, durably; an empty log that ends early is a legal one.
+   * A crash at any step leaves a log without holes, which holds what it held, or less, or nothing:
+   * all of that is right for a replica that has to fetch anew.
+   *
+   * @throws {ProtocolError} KAFKA_STORAGE_ERROR; where the disk is full, nothing has changed.
    */
   async resetTo(offset: Offset): Promise<void> {
-    await this.truncateTo(this.logStartOffset);
-    if (offset <= this.#logEndOffset) return;
+    this.#refuseWhenFailed();
+    assert(!this.#isTruncating, 'One truncation at a time');
+    this.writePending();
+    this.#isTruncating = true;
+    try {
+      await this.#prepareReset(offset);
+      this.#refuseWhenFailed();
+      this.#replaceSegments(offset);
+      // 4. On disk before the next fetch. Crash example: the new segment has grown, power loss: its
+      //    name was never synced, the old records stand again, and what was acknowledged is gone.
+      await this.#context.environment.fileSystem.syncDirectory(this.directory);
+    } catch (error) {
+      if (error instanceof ProtocolError) throw error;
+      if (!isShortage(error)) this.#context.onDiskFailure(error);
+      throw this.#failure ?? storageError(this.topicPartition, 'could not be begun anew', error);
+    } finally {
+      this.#isTruncating = false;
+      this.#resettingTo = undefined;
+    }
+    this.#recoveryPoint = offset;
+    this.#checkOrder();
+    this.#durability.settleWaiters();
+  }
+
+  /** What must be on disk before the first file of the log is touched. Undone by nothing but time. */
+  async #prepareReset(offset: number): Promise<void> {
+    await this.#preparing;
+    // 1. Nothing vouches for any record. Crash example: the recovery point stays at 1000, the old
+    //    segments are gone: the next start would take that for lost data and refuse the partition.
+    this.#recoveryPoint = 0;
+    await this.#context.writeRecoveryPoints();
+    // 2. No epoch either. Crash example: the new segment begins at 5000, the file still says that
+    //    epoch 3 began at 10: an empty log would claim epoch 3 up to 5000. While the old records
+    //    stand, recovery makes their epochs anew.
+    const path = joinPath(this.directory, LEADER_EPOCH_CHECKPOINT);
+    this.#epochVersionOnDisk = -1;
+    await this.#context.environment.fileSystem.replaceFile(path, encodeEpochCheckpoint([]));
+    // 3. A start below the present one, where it is one. Crash example: begun anew at 50, grown to
+    //    55, but the checkpoint says 60: the next start would begin an empty log at 60. One above
+    //    needs no checkpoint: the name of the first segment tells it.
+    if (offset >= this.#logStartOffset) return;
+    this.#resettingTo = offset;
+    await this.#context.writeLogStarts();
+  }
+
+  /** One empty segment in place of all others, on disk and in memory. */
+  #replaceSegments(offset: number): void {
+    const { fileSystem, clock } = this.#context.environment;
+    const { directory } = this;
+    const createdMs = clock.wallMs();
+    const begun = LogSegment.create({ fileSystem, directory, baseOffset: offset, createdMs });
+    this.#generation += 1;
+    this.#reader.reset();
+    for (const dropped of this.#segments.toReversed()) {
+      dropped.removeIndexFiles();
+      if (dropped.path !== begun.path) fileSystem.unlinkSync(dropped.path);
+      this.#discard(dropped);
+    }
+    this.#closeWhenIdle(begun);
+    this.#segments = [begun];
+    this.#unsyncedIndexes = [];
+    this.#indexesAreOnDisk = false;
+    this.#logStartOffset = offset;
     this.#logEndOffset = offset;
     this.#writtenOffset = offset;
     this.#notifiedWrittenOffset = offset;
     this.#highWatermark = offset;
+    this.#durability.lowerTo(offset);
     this.#durability.raiseTo(offset);
-    this.#roll();
-    this.#raiseLogStart(offset);
-    await this.flush();
-    await this.#context.writeLogStarts();
-    await this.#removeSegmentsBelowStart();
+    this.epochs.clear();
+    this.#epochVersionOnDisk = this.epochs.version;
+    this.#drawRollJitter();
   }
 
   /**
@@ -506,6 +579,7 @@ export class PartitionLog implements SyncableLog {
     if (offset > this.#logStartOffset) {
       this.#raiseLogStart(offset);
       await this.#context.writeLogStarts();
+      this.#raiseRecoveryPoint(offset);
       await this.#removeSegmentsBelowStart();
     }
     return this.logStartOffset;
@@ -524,9 +598,11 @@ export class PartitionLog implements SyncableLog {
     if (expired === this.#segments.length) {
       if (!this.#tryRoll()) return;
     }
-    this.#raiseLogStart(this.#segments[expired]!.baseOffset);
+    const startOffset = this.#segments[expired]!.baseOffset;
+    this.#raiseLogStart(startOffset);
     try {
       await this.#context.writeLogStarts();
+      this.#raiseRecoveryPoint(startOffset);
     } catch (error) {
       // A full disk must not keep files from going, which is what frees it. Without the checkpoint
       // a crash may bring removed segments back for a while; they go again at the next check.
@@ -816,8 +892,20 @@ export class PartitionLog implements SyncableLog {
   #raiseLogStart(offset: number): void {
     this.#logStartOffset = Math.max(this.#logStartOffset, offset);
     this.#durability.raiseTo(this.#logStartOffset);
-    this.#recoveryPoint = Math.max(this.#recoveryPoint, this.#logStartOffset);
     this.epochs.truncateFromStart(this.#logStartOffset);
+    this.#checkOrder();
+  }
+
+  /**
+   * What lies below the log start needs no recovery, once the checkpoint of log starts says so.
+   *
+   * Crash example: the start is raised to 500 over records that no sync covers; another partition
+   * has the recovery points written, ours at 500; power loss before the log starts are. The log ends
+   * at 400 and starts at 0 again, and the recovery point swears that 500 were on disk.
+   */
+  #raiseRecoveryPoint(offset: number): void {
+    if (this.#isTruncating || offset > this.#logStartOffset) return;
+    this.#recoveryPoint = Math.max(this.#recoveryPoint, offset);
     this.#checkOrder();
   }
 

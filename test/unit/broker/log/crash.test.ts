@@ -7,7 +7,14 @@
 import { expect } from 'chai';
 import type { Offset } from '../../../../common/index.ts';
 import { type CrashMode, SimFileSystem } from '../../../simulation/kernel/index.ts';
-import { batchOf, LogFixture, PARTITION, readAll, settle } from './logFixture.ts';
+import {
+  batchOf,
+  LogFixture,
+  PARTITION,
+  readAll,
+  replicatedBatchOf,
+  settle,
+} from './logFixture.ts';
 
 interface Story {
   /** Values by offset, as they were appended; a truncation takes them off the end. */
@@ -66,6 +73,40 @@ const retains: Script = async (fixture, story) => {
   await settle();
 };
 
+/** As a follower whose leader begins further on, or further down. */
+const resetsTo = (offset: number): Script => {
+  return async (fixture, story) => {
+    await retains(fixture, story);
+    const log = fixture.log();
+    story.durableOffset = 0;
+    story.logStartOffset = Number.POSITIVE_INFINITY;
+    await log.resetTo(offset as Offset);
+    story.durableOffset = offset;
+    story.logStartOffset = offset;
+    if (offset < story.values.length) story.values.length = offset;
+    expect([log.logStartOffset, log.durableOffset, log.logEndOffset]).to.deep.equal(
+      Array(3).fill(offset),
+    );
+    expect(log.latestEpoch).to.equal(-1);
+    for (let turn = 0; turn < 8; turn += 1) {
+      replicate(fixture, story, [`after the reset ${turn}`.padEnd(400, '#'), 'and more']);
+      fixture.manager.flushTurn();
+      await settle();
+      if (turn === 5) await fixture.manager.checkpointRecoveryPoints();
+    }
+  };
+};
+
+const replicates: Script = async (fixture, story) => {
+  open(fixture, story);
+  for (let turn = 0; turn < 12; turn += 1) {
+    replicate(fixture, story, [`first ${turn}`.padEnd(300, '='), 'second'], ['third', 'fourth']);
+    fixture.manager.flushTurn();
+    await settle();
+    if (turn % 5 === 4) await fixture.manager.checkpointRecoveryPoints();
+  }
+};
+
 const stopsCleanly: Script = async (fixture, story) => {
   await appends(fixture, story);
   await fixture.manager.close({ brokerEpoch: 42 });
@@ -93,6 +134,23 @@ function add(
   fixture.append(fixture.log(), batchOf(batch.values), batch.epoch);
   story.values.push(...batch.values);
   story.epochs.push(...batch.values.map(() => batch.epoch));
+}
+
+/** Batches at the end of the log, as one answer of a leader. */
+function replicate(fixture: LogFixture, story: Story, ...batches: (readonly string[])[]): void {
+  const log = fixture.log();
+  const epoch = 4;
+  let offset: number = log.logEndOffset;
+  const chunks = batches.map((values) => {
+    const batch = replicatedBatchOf(values, { offset, epoch });
+    for (const value of values) {
+      story.values[offset] = value;
+      story.epochs[offset] = epoch;
+      offset += 1;
+    }
+    return batch;
+  });
+  log.appendReplicated(Buffer.concat(chunks));
 }
 
 function open(fixture: LogFixture, story: Story) {
@@ -163,7 +221,16 @@ async function check(story: Story, mode: CrashMode, seed: number) {
 
 describe('a log whose disk stops after any step', function () {
   this.timeout(120_000);
-  const scripts: Record<string, Script> = { appends, truncates, retains, stopsCleanly, deletes };
+  const scripts: Record<string, Script> = {
+    appends,
+    replicates,
+    truncates,
+    retains,
+    stopsCleanly,
+    deletes,
+    resetsFurtherOn: resetsTo(500),
+    resetsFurtherDown: resetsTo(10),
+  };
   for (const [name, script] of Object.entries(scripts)) {
     for (const mode of ['keepAll', 'loseAllUnsynced', 'random'] as const) {
       it(`keeps what was acknowledged: script ${name}, crash ${mode}`, async () => {

@@ -19,7 +19,12 @@ import type {
   TopicPartition,
 } from '../../../../common/index.ts';
 import { silentLogger } from '../../../../common/index.ts';
-import { RecordBatchBuilder, readRecords } from '../../../../protocol/index.ts';
+import {
+  RecordBatchBuilder,
+  readRecords,
+  setBaseOffset,
+  setPartitionLeaderEpoch,
+} from '../../../../protocol/index.ts';
 import { SimFileSystem, SimHost, SimMachine, SimRandom } from '../../../simulation/kernel/index.ts';
 
 export const LOG_DIR = '/data/log';
@@ -164,6 +169,17 @@ export function batchOf(values: readonly string[], timestamp: number = START_MS)
   const builder = new RecordBatchBuilder();
   for (const value of values) builder.append(null, Buffer.from(value), [], timestamp);
   return Buffer.from(builder.build());
+}
+
+/** As a leader sends it: with its offset and epoch. */
+export function replicatedBatchOf(
+  values: readonly string[],
+  at: { readonly offset: number; readonly epoch: number },
+): Buffer {
+  const batch = batchOf(values);
+  setBaseOffset(batch, 0, at.offset);
+  setPartitionLeaderEpoch(batch, 0, at.epoch);
+  return batch;
 }
 
 export async function readFrom(
