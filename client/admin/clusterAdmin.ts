@@ -63,7 +63,7 @@ export class ClusterAdmin implements Admin {
     const deadline = this.#deadline('createTopic', options);
     const wanted = {
       name,
-      partitionCount: request.assignments?.length ?? request.partitions ?? -1,
+      partitionCount: request.partitions ?? -1,
       replicationFactor: request.replicationFactor ?? -1,
       assignments: request.assignments ?? null,
       configs: Object.entries(request.configs ?? {}).map(([configName, value]) => ({
