@@ -215,7 +215,8 @@ class FollowerSession implements FetchWaiter, DelayedOperation {
     const waiting = this.#waiting;
     if (waiting === undefined) return;
     const results = this.#due;
-    const collected = { sizeBytes: 0, results };
+    const answered = new Set(results.map(({ topicId, result }) => keyOf(topicId, result.index)));
+    const collected = { sizeBytes: 0, results, answered };
     const reading = this.#collect(collected, waiting.maxBytes, this.#followed.entries());
     this.#reading = reading !== undefined;
     if (reading === undefined) this.#finish(collected);
@@ -243,7 +244,7 @@ class FollowerSession implements FetchWaiter, DelayedOperation {
     followed: Followed,
   ): Promise<void> | undefined {
     const { topicId, position, partition } = followed;
-    if (partition === undefined || collected.results.some((due) => isOf(due, followed))) {
+    if (partition === undefined || collected.answered.has(keyOf(topicId, position.index))) {
       return undefined;
     }
     try {
@@ -348,10 +349,8 @@ type Entries = IterableIterator<[string, Followed]>;
 interface Collected {
   sizeBytes: number;
   readonly results: { readonly topicId: string; readonly result: PartitionResult }[];
-}
-
-function isOf(due: Collected['results'][number], followed: Followed): boolean {
-  return due.topicId === followed.topicId && due.result.index === followed.position.index;
+  /** Partitions whose result was due before anything was read. */
+  readonly answered: ReadonlySet<string>;
 }
 
 function keyOf(topicId: string, index: number): string {

@@ -54,7 +54,7 @@ export class ManualTime {
 
 /** A request whose answer is kept. */
 export class TestRequest implements ServerRequest {
-  readonly connection = { id: 1, closed: false } as RequestConnection;
+  readonly connection: RequestConnection;
   readonly apiVersion = 0;
   readonly receivedMs = 1_000;
   readonly api: Api;
@@ -64,18 +64,31 @@ export class TestRequest implements ServerRequest {
   dropped = false;
   closedFor: string | undefined;
 
-  constructor(api: Api, body: unknown) {
+  readonly #onAnswer: (answer: unknown, refusal: ErrorName | undefined) => void;
+
+  constructor(
+    api: Api,
+    body: unknown,
+    options: {
+      readonly connection?: RequestConnection;
+      readonly onAnswer?: (answer: unknown, refusal: ErrorName | undefined) => void;
+    } = {},
+  ) {
     this.api = api;
     this.body = body;
+    this.connection = options.connection ?? ({ id: 1, closed: false } as RequestConnection);
+    this.#onAnswer = options.onAnswer ?? (() => undefined);
   }
 
   respond(value: unknown): void {
     if (this.response !== undefined) throw new Error('A request was answered twice');
     this.response = value;
+    this.#onAnswer(value, undefined);
   }
 
   respondError(error: ErrorName, message?: string): void {
     this.refusal = { error, message };
+    this.#onAnswer(undefined, error);
   }
 
   dropResponse(): void {
