@@ -38,6 +38,7 @@ import { ClusterImage } from './metadata/index.ts';
 import { BrokerProbe } from './metrics/index.ts';
 import {
   logConfigOf,
+  type Partition,
   Purgatory,
   type ReplicaChannel,
   ReplicaManager,
@@ -104,6 +105,11 @@ export class Broker {
 
   get brokerEpoch(): BrokerEpoch {
     return this.#membership.brokerEpoch;
+  }
+
+  /** The partitions that it holds, for tests that watch them. None before `start`. */
+  get partitions(): ReadonlyMap<string, Partition> {
+    return this.#running?.replicas.partitions ?? new Map();
   }
 
   /** Called once when the broker cannot go on. Whoever runs it ends the process. */

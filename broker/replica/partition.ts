@@ -184,6 +184,11 @@ export class Partition {
     return this.#leading?.isr ?? this.#state?.isr ?? [];
   }
 
+  /** Everybody whom the leader counts as in sync: as long as a proposal is open, both sides of it. */
+  get maximalIsr(): readonly number[] {
+    return this.#leading?.maximalIsr ?? this.isr;
+  }
+
   /** What must be in sync before acks=all is answered. */
   get effectiveMinInsyncReplicas(): number {
     return Math.min(this.#minInsyncReplicas, Math.max(1, this.replicas.length));

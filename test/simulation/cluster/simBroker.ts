@@ -1,6 +1,7 @@
 /** One broker of a simulated cluster: the class of production, on a node that may crash. */
 
 import { Broker, parseBrokerConfig } from '../../../broker/index.ts';
+import type { Partition } from '../../../broker/replica/index.ts';
 import { OdradekError } from '../../../common/index.ts';
 import type { CrashOptions, SimNode } from '../kernel/index.ts';
 import type { LogLines } from './logLines.ts';
@@ -75,6 +76,11 @@ export class SimBroker {
         if (!process.isDead) this.#exit(error);
       },
     );
+  }
+
+  /** What the running program holds, by name; nothing while it is down. */
+  get partitions(): ReadonlyMap<string, Partition> {
+    return this.#broker?.partitions ?? new Map();
   }
 
   get hasFailingDisk(): boolean {

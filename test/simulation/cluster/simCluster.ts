@@ -25,6 +25,8 @@ export class SimCluster {
   readonly lines: LogLines;
   /** What happened that nothing explains; a run with one has failed. */
   readonly unexpected: unknown[] = [];
+  /** Called between two events; what it throws ends the run. */
+  onStep: () => void = () => undefined;
   /** Called before any broker's machine loses power. */
   onPowerLoss: () => void = () => undefined;
 
@@ -79,7 +81,10 @@ export class SimCluster {
 
   /** Runs until `condition`. @throws when it does not hold within the virtual time. */
   async until(what: string, condition: () => boolean, timeoutMs = 120_000): Promise<void> {
-    const holds = (): boolean => this.unexpected.length > 0 || condition();
+    const holds = (): boolean => {
+      this.onStep();
+      return this.unexpected.length > 0 || condition();
+    };
     const { reason } = await this.simulation.run({ forMs: timeoutMs, condition: holds });
     this.throwUnexpected();
     if (reason !== 'condition') throw new Error(`Not within ${timeoutMs} ms: ${what}`);
