@@ -139,10 +139,12 @@ export class Broker {
       this.#snapshotListener = resolve;
     });
     this.#followSession(running);
+    const { directoryId } = running.logManager;
     await this.#membership.register({
       brokerId: this.#config.brokerId,
       nativeEndpoints: [this.#advertised(listening)],
       ...(this.#config.rack === undefined ? {} : { rack: this.#config.rack }),
+      ...(directoryId === undefined ? {} : { directoryId }),
     });
     running.controller.start();
     await this.#withinConnectionTimeout(snapshot);

@@ -34,6 +34,7 @@ import {
   decodeMetaProperties,
   encodeMetaProperties,
   encodePartitionMetadata,
+  newDirectoryId,
 } from './propertiesFile.ts';
 
 /** What the three checkpoints say of one partition. */
@@ -81,6 +82,7 @@ export class LogDirectory {
   #lock: DirectoryLock | undefined;
   #failure: Error | undefined;
   #previousBrokerEpoch: number | undefined;
+  #directoryId: string | undefined;
   #writtenHighWatermarks = '';
 
   constructor(shared: SharedContext, options: LogDirectoryOptions) {
@@ -111,6 +113,10 @@ export class LogDirectory {
   }
   get failure(): Error | undefined {
     return this.#failure;
+  }
+  /** `directory.id` of `meta.properties`; undefined before `start`, and where that failed. */
+  get directoryId(): string | undefined {
+    return this.#directoryId;
   }
   /** Broker epoch of the last clean stop; undefined after an unclean one. */
   get previousBrokerEpoch(): number | undefined {
@@ -193,6 +199,41 @@ export class LogDirectory {
    * checkpoint entries go with it: an entry of the old log would be believed of a new one.
    */
   async delete(topicPartition: TopicPartition): Promise<void> {
+    const { log, path } = await this.#takeAway(topicPartition, names.deleteDirectoryName);
+    const delayMs = (log?.config ?? this.#options.configFor(topicPartition.topic))
+      .fileDeleteDelayMs;
+    this.#removeLater(path, delayMs, () => log?.releaseFiles());
+  }
+
+  /**
+   * Takes the partition out of service and keeps its files under another name, for people.
+   *
+   * What was written and not synced yet goes to the disk first, so that nothing is kept back.
+   */
+  async setAside(topicPartition: TopicPartition): Promise<void> {
+    const key = topicPartitionKey(topicPartition);
+    try {
+      await this.logs.get(key)?.flush();
+    } catch (error) {
+      this.#logger.warn('The last records of a partition that is set aside may be lost', {
+        partition: key,
+        error: String(error),
+      });
+    }
+    const { log, path } = await this.#takeAway(topicPartition, names.strayDirectoryName);
+    log?.releaseFiles();
+    this.#logger.warn('Set the files of a partition aside; nobody removes them', {
+      partition: key,
+      topicId: log?.topicId,
+      path,
+    });
+  }
+
+  /** @returns the log, which serves no more, and its new path, when both are durable. */
+  async #takeAway(
+    topicPartition: TopicPartition,
+    nameOf: (topicPartition: TopicPartition, uniqueHex: string) => string,
+  ): Promise<{ readonly log: PartitionLog | undefined; readonly path: string }> {
     const key = topicPartitionKey(topicPartition);
     const log = this.logs.get(key);
     const { fileSystem, random } = this.#context.environment;
@@ -200,24 +241,21 @@ export class LogDirectory {
     this.refused.delete(key);
     this.#refusedOffsets.delete(key);
     log?.fail(
-      new ProtocolError('UNKNOWN_TOPIC_OR_PARTITION', `The partition "${key}" was deleted`),
+      new ProtocolError('UNKNOWN_TOPIC_OR_PARTITION', `The partition "${key}" was taken away`),
     );
     log?.notifyFailure();
-    const name = names.deleteDirectoryName(topicPartition, random.bytes(16).toString('hex'));
-    const renamed = this.#join(name);
+    const path = this.#join(nameOf(topicPartition, random.bytes(16).toString('hex')));
     try {
-      await fileSystem.rename(this.#join(key), renamed);
+      await fileSystem.rename(this.#join(key), path);
       await fileSystem.syncDirectory(this.path);
       await this.#replace(this.#recoveryPoints);
       await this.#replace(this.#logStarts);
       await this.#replace(this.#highWatermarks);
     } catch (error) {
       if (!isShortage(error)) this.fail(error);
-      throw storageError(topicPartition, 'could not be deleted', error);
+      throw storageError(topicPartition, 'could not be taken away', error);
     }
-    const delayMs = (log?.config ?? this.#options.configFor(topicPartition.topic))
-      .fileDeleteDelayMs;
-    this.#removeLater(renamed, delayMs, () => log?.releaseFiles());
+    return { log, path };
   }
 
   /** Syncs what is not on disk yet, then replaces the checkpoint of recovery points. */
@@ -340,16 +378,18 @@ export class LogDirectory {
   }
 
   #checkIdentity(): void {
-    const { fileSystem } = this.#context.environment;
+    const { fileSystem, random } = this.#context.environment;
     const { brokerId, clusterId } = this.#options;
     const path = this.#join(names.META_PROPERTIES);
     const content =
       fileSystem.statSync(path) === undefined ? undefined : fileSystem.readFileSync(path);
     const found = content === undefined ? {} : decodeMetaProperties(path, content);
     checkMetaProperties(path, found, { brokerId, clusterId });
-    if (found.brokerId !== undefined && found.clusterId !== undefined) return;
-    const existing = content?.toString('utf8');
-    fileSystem.replaceFileSync(path, encodeMetaProperties({ brokerId, clusterId }, existing));
+    const directoryId = found.directoryId ?? newDirectoryId(() => random.bytes(16));
+    this.#directoryId = directoryId;
+    if (Object.keys(found).length === 3) return;
+    const meta = { brokerId, clusterId, directoryId };
+    fileSystem.replaceFileSync(path, encodeMetaProperties(meta, content?.toString('utf8')));
   }
 
   #loadAll(): void {

@@ -5,6 +5,7 @@
  *     flights-0/00000000000000000000.log                                  a segment and its indexes
  *     flights-0/00000000000000000000.log.deleted                          goes after a delay
  *     flights-0.c0ffee00c0ffee00c0ffee00c0ffee00-delete/                  a deleted partition
+ *     flights-0.c0ffee00c0ffee00c0ffee00c0ffee00-stray/                   one that was set aside
  */
 
 import type { TopicPartition } from '../../common/index.ts';
@@ -22,6 +23,7 @@ export const OFFSET_INDEX_SUFFIX = '.index';
 export const TIME_INDEX_SUFFIX = '.timeindex';
 export const DELETED_SUFFIX = '.deleted';
 const DELETE_DIRECTORY_SUFFIX = '-delete';
+const STRAY_DIRECTORY_SUFFIX = '-stray';
 
 /** Longest name of a directory entry on the usual file systems, in bytes. */
 const NAME_BYTES_MAX = 255;
@@ -52,11 +54,17 @@ export function parsePartitionDirectory(name: string): TopicPartition | undefine
 }
 
 /** @param uniqueHex 32 hexadecimal digits. The topic is cut where the name would be too long. */
-export function deleteDirectoryName(
-  { topic, partition }: TopicPartition,
-  uniqueHex: string,
-): string {
-  const suffix = `-${partition}.${uniqueHex}${DELETE_DIRECTORY_SUFFIX}`;
+export function deleteDirectoryName(topicPartition: TopicPartition, uniqueHex: string): string {
+  return uniqueName(topicPartition, `${uniqueHex}${DELETE_DIRECTORY_SUFFIX}`);
+}
+
+/** As `deleteDirectoryName`, for files that stay. A start passes them over. */
+export function strayDirectoryName(topicPartition: TopicPartition, uniqueHex: string): string {
+  return uniqueName(topicPartition, `${uniqueHex}${STRAY_DIRECTORY_SUFFIX}`);
+}
+
+function uniqueName({ topic, partition }: TopicPartition, ending: string): string {
+  const suffix = `-${partition}.${ending}`;
   return `${topic.slice(0, NAME_BYTES_MAX - suffix.length)}${suffix}`;
 }
 

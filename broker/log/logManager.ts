@@ -158,6 +158,11 @@ export class LogManager {
     this.#startTimers();
   }
 
+  /** `directory.id` of the first log directory that serves; undefined before `start`. */
+  get directoryId(): string | undefined {
+    return this.#online.find((directory) => directory.directoryId !== undefined)?.directoryId;
+  }
+
   /** Broker epoch that the last stop recorded, where it was clean in every directory. */
   get previousBrokerEpoch(): number | undefined {
     const epochs = new Set(this.#directories.map((directory) => directory.previousBrokerEpoch));
@@ -231,6 +236,22 @@ export class LogManager {
     for (const directory of this.#online) {
       if (directory.logs.has(key) || directory.refused.has(key)) {
         await directory.delete(topicPartition);
+      }
+    }
+  }
+
+  /**
+   * Takes a partition out of service and keeps its files, as `TOPIC-PARTITION.HEX-stray`: for what
+   * must not be served and nobody has asked to delete. No release removes them. Resolves when that
+   * is durable; nothing happens where there is no such partition.
+   *
+   * @throws {ProtocolError} KAFKA_STORAGE_ERROR
+   */
+  async setAside(topicPartition: TopicPartition): Promise<void> {
+    const key = topicPartitionKey(topicPartition);
+    for (const directory of this.#online) {
+      if (directory.logs.has(key) || directory.refused.has(key)) {
+        await directory.setAside(topicPartition);
       }
     }
   }

@@ -4,6 +4,7 @@
  *     version=0                              version: 0
  *     broker.id=1                            topic_id: yFKiXKsMQDewaNcvKeOkmw
  *     cluster.id=kVkeq1FyRUaOvQVNxAsBfg
+ *     directory.id=xtzWWN4bTjitpL3kfd9s5g
  */
 
 import { OdradekError, type TopicId } from '../../common/index.ts';
@@ -11,6 +12,8 @@ import { OdradekError, type TopicId } from '../../common/index.ts';
 export interface MetaProperties {
   readonly brokerId: number;
   readonly clusterId: string;
+  /** Random, given once: tells this directory from any other (Kafka 3.7 and later write it too). */
+  readonly directoryId: string;
 }
 
 /** @param existing content of the file so far: keys that we do not know stay as they are. */
@@ -19,6 +22,7 @@ export function encodeMetaProperties(meta: MetaProperties, existing = ''): Buffe
   properties.set('version', '0');
   properties.set('broker.id', String(meta.brokerId));
   properties.set('cluster.id', meta.clusterId);
+  properties.set('directory.id', meta.directoryId);
   const lines = [...properties].map(([key, value]) => `${key}=${value}`);
   return Buffer.from(`${lines.join('\n')}\n`, 'utf8');
 }
@@ -37,9 +41,11 @@ export function decodeMetaProperties(path: string, content: Uint8Array): Partial
   }
   const brokerId = properties.get('broker.id');
   const clusterId = properties.get('cluster.id');
+  const directoryId = properties.get('directory.id');
   return {
     ...(brokerId === undefined ? {} : { brokerId: Number(brokerId) }),
     ...(clusterId === undefined ? {} : { clusterId }),
+    ...(directoryId === undefined ? {} : { directoryId }),
   };
 }
 
@@ -47,7 +53,7 @@ export function decodeMetaProperties(path: string, content: Uint8Array): Partial
 export function checkMetaProperties(
   path: string,
   found: Partial<MetaProperties>,
-  wanted: MetaProperties,
+  wanted: Omit<MetaProperties, 'directoryId'>,
 ): void {
   for (const [key, name] of [
     ['clusterId', 'cluster.id'],
@@ -60,6 +66,23 @@ export function checkMetaProperties(
         `correct ${name} or point log.dirs to another directory`,
       { details: { path, property: name, found: found[key], wanted: wanted[key] } },
     );
+  }
+}
+
+/**
+ * A new `directory.id`: 128 random bits in 22 characters, as Kafka writes a UUID. Never one that
+ * Kafka keeps for itself (the first hundred), nor one that a command line would take for an option.
+ *
+ * @param randomBytes gives 16 random bytes at each call.
+ */
+export function newDirectoryId(randomBytes: () => Buffer): string {
+  for (;;) {
+    const bytes = randomBytes();
+    // RFC 4122, version 4, as Java makes them.
+    bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+    bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+    const id = bytes.toString('base64url');
+    if (!id.startsWith('-')) return id;
   }
 }
 

@@ -2,10 +2,15 @@
  * All partitions of this broker, and the only way by which one learns its role: `apply`, called
  * with what an update of the controller changed.
  *
- * At start the logs found on disk have no role. The first snapshot gives them one, or tells that
- * their topic is gone. A broker that was away while a topic was deleted and made anew under the
- * same name holds records of the old one: its topic id differs, and the old files are removed
- * before the new partition is begun, so old records never appear under the new topic.
+ * At start the logs found on disk have no role until a snapshot gives them one. Files are removed
+ * for two reasons only: their topic is marked as being deleted, or the partition's replicas no longer
+ * name this broker. A topic that an update merely leaves out is forgotten and its files stay: a
+ * controller leaves out what it cannot read, a damaged znode for example, and one repair later the
+ * records must be there.
+ *
+ * A broker that was away while a topic was deleted and made anew under the same name holds records
+ * of the old one: its topic id differs, and the old files are set aside before the new partition is
+ * begun, so old records never appear under the new topic, and no mistake about an id loses any.
  */
 
 import {
@@ -171,7 +176,7 @@ export class ReplicaManager {
    */
   async apply(changes: ImageChanges): Promise<readonly string[]> {
     const failed = new Set<string>();
-    for (const topic of changes.removed) await this.#removeTopic(topic, failed);
+    for (const topic of changes.removed) this.#forgetTopic(topic);
     for (const topic of changes.changed) {
       if (topic.deleting) await this.#removeTopic(topic, failed);
       else await this.#applyTopic(topic);
@@ -233,10 +238,12 @@ export class ReplicaManager {
   /** A reassignment has taken the partition from this broker: its files go. */
   async #leave(topic: TopicImage, index: number): Promise<void> {
     const partition = this.#partitionsById.get(`${topic.topicId}-${index}`);
-    if (partition === undefined) return;
-    this.#forget(partition);
+    if (partition !== undefined) this.#forget(partition);
+    const topicPartition = { topic: topic.name, partition: index };
+    // Also what was left when this broker stopped before it could remove it.
+    if (this.#logManager.log(topicPartition)?.topicId !== topic.topicId) return;
     try {
-      await this.#logManager.delete({ topic: topic.name, partition: index });
+      await this.#logManager.delete(topicPartition);
     } catch (error) {
       this.#logger.error('The files of a partition that has moved away could not be removed', {
         topic: topic.name,
@@ -254,11 +261,11 @@ export class ReplicaManager {
     if (known !== undefined) this.#forget(known);
     const found = this.#logManager.log(topicPartition);
     if (found?.topicId !== undefined && found.topicId !== topic.topicId) {
-      this.#logger.warn('Removing the records of an earlier topic of the same name', {
+      this.#logger.warn('Setting aside the records of an earlier topic of the same name', {
         ...topicPartition,
         topicId: found.topicId,
       });
-      await this.#logManager.delete(topicPartition);
+      await this.#logManager.setAside(topicPartition);
     }
     const log = this.#logManager.create(topicPartition, topic.topicId as TopicId, config);
     assert(log.topicId === topic.topicId, 'A log carries the id of its topic', { key });
@@ -272,6 +279,14 @@ export class ReplicaManager {
     this.#partitions.set(key, partition);
     this.#partitionsById.set(`${topic.topicId}-${index}`, partition);
     return partition;
+  }
+
+  /** The files stay: nobody said that they may go. */
+  #forgetTopic(topic: TopicImage): void {
+    for (const { index } of topic.partitions) {
+      const partition = this.#partitionsById.get(`${topic.topicId}-${index}`);
+      if (partition !== undefined) this.#forget(partition);
+    }
   }
 
   async #removeTopic(topic: TopicImage, failed: Set<string>): Promise<void> {

@@ -7,16 +7,15 @@ import { SimFileSystem } from '../../../simulation/kernel/index.ts';
 import { batchOf, LOG_DIR, LogFixture, readAll, START_MS, settle } from './logFixture.ts';
 
 /** Content of each file, in hexadecimal, by its path in the log directory. */
-const golden = new Map(
-  Object.entries(
-    JSON.parse(
-      fs.readFileSync(
-        path.join(import.meta.dirname, '../../../golden/log/directory.v1.json'),
-        'utf8',
-      ),
-    ) as Readonly<Record<string, string>>,
-  ),
-);
+function golden(version: number): ReadonlyMap<string, string> {
+  const file = path.join(import.meta.dirname, `../../../golden/log/directory.v${version}.json`);
+  return new Map(
+    Object.entries(JSON.parse(fs.readFileSync(file, 'utf8')) as Readonly<Record<string, string>>),
+  );
+}
+
+/** 2 has a directory.id, and snapshots of the producers. */
+const VERSION = 2;
 
 async function writtenNow(): Promise<Map<string, Buffer>> {
   const fixture = new LogFixture().start();
@@ -32,19 +31,23 @@ async function writtenNow(): Promise<Map<string, Buffer>> {
 }
 
 describe('a log directory', () => {
-  it('is written as it was by the first release', async () => {
+  it('is written as the newest version says', async () => {
     const now = await writtenNow();
+    const wanted = golden(VERSION);
     const names = [...now.keys()].map((name) => name.slice(LOG_DIR.length + 1)).sort();
-    expect(names).to.deep.equal([...golden.keys()].sort());
+    expect(names).to.deep.equal([...wanted.keys()].sort());
     for (const [name, content] of now) {
-      expect(content.toString('hex'), name).to.equal(golden.get(name.slice(LOG_DIR.length + 1)));
+      expect(content.toString('hex'), name).to.equal(wanted.get(name.slice(LOG_DIR.length + 1)));
     }
   });
 
-  it('of the first release is read, after a clean stop and without one', async () => {
-    for (const isClean of [true, false]) {
+  it('of every version is read, after a clean stop and without one', async () => {
+    for (const [version, isClean] of [1, VERSION].flatMap((version) => [
+      [version, true] as const,
+      [version, false] as const,
+    ])) {
       const fileSystem = new SimFileSystem({ directories: [`${LOG_DIR}/flights-0`] });
-      for (const [name, content] of golden) {
+      for (const [name, content] of golden(version)) {
         if (name === '.kafka_cleanshutdown' && !isClean) continue;
         fileSystem.replaceFileSync(`${LOG_DIR}/${name}`, Buffer.from(content, 'hex'));
       }

@@ -60,8 +60,8 @@ describe('LogManager', () => {
       expect(text(fixture, '.kafka_cleanshutdown')).to.equal(
         '{"version":0,"brokerEpoch":4294967358}',
       );
-      expect(text(fixture, 'meta.properties')).to.equal(
-        'version=0\nbroker.id=1\ncluster.id=cluster-one\n',
+      expect(text(fixture, 'meta.properties')).to.match(
+        /^version=0\nbroker\.id=1\ncluster\.id=cluster-one\ndirectory\.id=[\w-]{22}\n$/,
       );
       expect(text(fixture, 'recovery-point-offset-checkpoint')).to.equal('0\n1\nflights 0 40\n');
       expect(text(fixture, 'replication-offset-checkpoint')).to.equal('0\n1\nflights 0 40\n');
@@ -296,8 +296,51 @@ describe('LogManager', () => {
       fileSystem.replaceFileSync(`${LOG_DIR}/meta.properties`, Buffer.from(content));
       const fixture = new LogFixture({ fileSystem }).start();
       expect(text(fixture, 'meta.properties')).to.equal(
-        'version=0\nfoo=bar\ncluster.id=cluster-one\nbroker.id=1\n',
+        'version=0\nfoo=bar\ncluster.id=cluster-one\nbroker.id=1\n' +
+          `directory.id=${fixture.manager.directoryId}\n`,
       );
+    });
+
+    it('gives a directory an id of its own once, and keeps the one that Kafka gave', async () => {
+      const fixture = new LogFixture().start();
+      const { directoryId } = fixture.manager;
+      expect(directoryId).to.match(/^\w[\w-]{21}$/);
+      await fixture.manager.close();
+      expect(fixture.restart().start().manager.directoryId).to.equal(directoryId);
+
+      const fileSystem = new SimFileSystem({ directories: [LOG_DIR] });
+      const content =
+        'version=0\nbroker.id=1\ncluster.id=cluster-one\ndirectory.id=xtzWWN4bTjitpL3kfd9s5g\n';
+      fileSystem.replaceFileSync(`${LOG_DIR}/meta.properties`, Buffer.from(content));
+      const taken = new LogFixture({ fileSystem }).start();
+      expect(taken.manager.directoryId).to.equal('xtzWWN4bTjitpL3kfd9s5g');
+      expect(text(taken, 'meta.properties')).to.equal(content);
+    });
+
+    it('sets a partition aside under another name, for good', async () => {
+      const { fixture } = await filled(20);
+      const config = { ...smallConfig, flushMessages: 1_000_000 };
+      fixture.log().reconfigure(config);
+      fixture.write(fixture.log(), batchOf(['the last, which no sync covers yet']));
+      await fixture.manager.setAside(PARTITION);
+      expect(fixture.manager.log(PARTITION)).to.equal(undefined);
+      const fresh = fixture.createLog();
+      expect(fresh.logEndOffset).to.equal(0);
+      const fileSystem = fixture.fileSystem.afterCrash('loseAllUnsynced', 1);
+      const again = fixture.restart({ fileSystem }).start();
+      await again.time.advance(3_600_000);
+      const stray = fileSystem
+        .readDirectorySync(LOG_DIR)
+        .filter((name) => /^flights-0\.[0-9a-f]{32}-stray$/.test(name));
+      expect(stray).to.have.length(1);
+      const last = fileSystem
+        .readDirectorySync(`${LOG_DIR}/${stray[0]}`)
+        .filter((name) => name.endsWith('.log'))
+        .at(-1);
+      expect(fileSystem.readFileSync(`${LOG_DIR}/${stray[0]}/${last}`).toString()).to.include(
+        'the last, which no sync covers yet',
+      );
+      expect(again.manager.logs()).to.have.length(0);
     });
 
     it('refuses the same directory twice, and a topic id that differs', async () => {
