@@ -30,6 +30,7 @@ import {
   type ThroughputRow,
 } from './load/report.ts';
 import { runLoad } from './load/runLoad.ts';
+import { benchReplication } from './replication.ts';
 
 const ROUNDS = 3;
 /** Bytes of values in one throughput run. */
@@ -50,12 +51,18 @@ interface BenchOptions {
   readonly runBytes: number;
   readonly latencySeconds: number;
   readonly only: string | undefined;
+  /** Three brokers instead of one, and what replication costs. */
+  readonly replication: boolean;
 }
 
 export async function main(args: readonly string[]): Promise<void> {
   const options = readOptions(args);
   if (options === undefined) {
     process.exitCode = 2;
+    return;
+  }
+  if (options.replication) {
+    await benchReplication(options, ['npm run bench --', ...args].join(' '));
     return;
   }
   const before = loadAverage();
@@ -107,14 +114,13 @@ async function measureThroughput(
           const load = { brokers: bench.brokers, topic, valueBytes, recordCount };
           const produced = await runLoad(
             { kind: 'produce', options: { ...load, acks: 'all', call } },
-            bench.pid,
+            [bench.pid],
           );
           add(`produce ${name}`, valueBytes, produced);
           const isOrdered = call === 'send';
-          const consumed = await runLoad(
-            { kind: 'consume', options: { ...load, isOrdered } },
+          const consumed = await runLoad({ kind: 'consume', options: { ...load, isOrdered } }, [
             bench.pid,
-          );
+          ]);
           if (call === 'sendBatch' && durability === 'relaxed') {
             add(`consume ${valueBytes} B`, valueBytes, consumed);
           }
@@ -139,10 +145,9 @@ async function measureLatency(
       const topic = await bench.createTopic(durability);
       const recordCount = recordsPerSecond * options.latencySeconds;
       const load = { brokers: bench.brokers, topic, valueBytes: 100, recordCount };
-      const result = await runLoad(
-        { kind: 'latency', options: { ...load, recordsPerSecond } },
+      const result = await runLoad({ kind: 'latency', options: { ...load, recordsPerSecond } }, [
         bench.pid,
-      );
+      ]);
       rows.push({ durability, recordsPerSecond, ...result });
       await bench.deleteTopic(topic);
     }
@@ -275,6 +280,7 @@ function readOptions(args: readonly string[]): BenchOptions | undefined {
         megabytes: { type: 'string', default: String(RUN_BYTES / 1e6) },
         seconds: { type: 'string', default: String(LATENCY_SECONDS) },
         only: { type: 'string' },
+        replication: { type: 'boolean', default: false },
       },
     });
     const rounds = Number(values.rounds);
@@ -283,7 +289,8 @@ function readOptions(args: readonly string[]): BenchOptions | undefined {
     if (!(rounds >= 1 && runBytes >= 1e6 && latencySeconds >= 1)) {
       throw new Error('--rounds, --megabytes and --seconds take numbers from 1');
     }
-    return { rounds, runBytes, latencySeconds, only: values.only };
+    const { only, replication } = values;
+    return { rounds, runBytes, latencySeconds, only, replication };
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     return undefined;

@@ -44,7 +44,7 @@ export function benchTable(report: BenchReport): string {
     `load average ${report.loadAverage.before} before, ${report.loadAverage.after} after`,
     '',
     '1 partition, acks=all, 1 replica; median (least-most)',
-    row('', 'records/s', 'MB/s', 'server CPU-s/M', 'client CPU-s/M'),
+    throughputHead(),
     ...report.throughput.map(throughputLine),
     '',
     'latency from the intended time of sending, 100 B',
@@ -57,7 +57,12 @@ export function benchTable(report: BenchReport): string {
   ].join('\n');
 }
 
-function throughputLine({ name, valueBytes, runs }: ThroughputRow): string {
+export function throughputHead(): string {
+  return row('', 'records/s', 'MB/s', 'server CPU-s/M', 'client CPU-s/M');
+}
+
+/** One line of the table; the head is `throughputHead`. */
+export function throughputLine({ name, valueBytes, runs }: ThroughputRow): string {
   const rates = runs.map(({ recordCount, seconds }) => recordCount / seconds);
   const perMillion = (cpuOf: (run: ThroughputRow['runs'][number]) => number): string =>
     median(runs.map((run) => (cpuOf(run) / run.recordCount) * 1e6)).toFixed(2);

@@ -7,7 +7,7 @@ import type { LatencyResult, LoadResult } from './loads.ts';
 import { cpuSeconds } from './processUsage.ts';
 
 export interface WithServerCpu {
-  /** CPU seconds of the broker during the load, its connection set-up included. */
+  /** CPU seconds of the brokers during the load, their connection set-up included. */
   readonly serverCpuSeconds: number;
 }
 
@@ -16,12 +16,13 @@ type ResultOf<L extends Load> = L extends { readonly kind: 'latency' } ? Latency
 /** @throws Error with what the process wrote where it failed. */
 export async function runLoad<L extends Load>(
   load: L,
-  serverPid: number,
+  serverPids: readonly number[],
 ): Promise<ResultOf<L> & WithServerCpu> {
-  const before = cpuSeconds(serverPid);
+  const spent = (): number => serverPids.reduce((sum, pid) => sum + cpuSeconds(pid), 0);
+  const before = spent();
   const output = await runProcess(JSON.stringify(load));
   const result = JSON.parse(output) as ResultOf<L>;
-  return { ...result, serverCpuSeconds: cpuSeconds(serverPid) - before };
+  return { ...result, serverCpuSeconds: spent() - before };
 }
 
 function runProcess(argument: string): Promise<string> {
