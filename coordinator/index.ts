@@ -1,4 +1,5 @@
 export * from './controller/controller.ts';
+export type { TopicRules } from './controller/controllerContext.ts';
 export type * from './controller/controllerEvents.ts';
 export type * from './controller/metadataPusher.ts';
 export * from './controller/networkPusher.ts';

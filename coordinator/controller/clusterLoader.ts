@@ -154,6 +154,7 @@ async function loadBroker(
     host: native.host,
     port: native.port,
     rack: rack ?? null,
+    ...(odradek?.cleanStopEpoch === undefined ? {} : { cleanStopEpoch: odradek.cleanStopEpoch }),
   };
 }
 

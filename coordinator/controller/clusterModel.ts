@@ -4,7 +4,10 @@ import type { LiveBroker } from '../../protocol/index.ts';
 import type { PartitionStateNode, TopicAssignment } from '../znodes/index.ts';
 
 /** A live broker that we can reach. */
-export type ModelBroker = LiveBroker;
+export type ModelBroker = LiveBroker & {
+  /** Broker epoch of its last clean stop; absent after an unclean one. */
+  readonly cleanStopEpoch?: number;
+};
 
 /** A state znode as it was read. */
 export type LoadedState =
@@ -48,19 +51,29 @@ export interface LoadedCluster {
 
 export interface PartitionModel {
   readonly index: number;
-  readonly replicas: readonly number[];
+  /** Preferred leader first. While it is being reassigned, with those that come and those that go. */
+  replicas: readonly number[];
+  /** Those of `replicas` that a reassignment adds. */
+  adding: readonly number[];
+  /** Those of `replicas` that a reassignment will remove. */
+  removing: readonly number[];
   /** Undefined where no state znode stands yet, or it is damaged. */
   state: PartitionStateNode | undefined;
   /** Version of the state znode, which is the partition epoch; -1 where there is none. */
   version: number;
+  /**
+   * Registrations in which the members of the ISR got in sync, as far as they are known. A member in
+   * another registration now must prove itself again: what it had unsynced may be gone.
+   */
+  isrEpochs: ReadonlyMap<number, number>;
+  /** Replicas that cannot be served, with the registration of the broker that said so. */
+  readonly offline: Map<number, number>;
   /** Whether a write or a re-read of the state is under way. Invariant: one at a time. */
   busy: boolean;
-  /** The state that is being written. */
-  pending: PartitionStateNode | undefined;
-  /** The leader's broker has registered anew since `state` was decided. */
-  leaderBounced: boolean;
-  /** In-sync replicas whose brokers have registered anew since: they must prove themselves again. */
-  readonly bounced: Set<number>;
+  /** The leader must hear of other replicas: the state is to be written though nothing changes. */
+  renew: boolean;
+  /** What waits for the partition to be not busy. */
+  waiting: (() => void)[];
   /** ZooKeeper refused the last write at `version`: what stands there is being read. */
   refused: boolean;
   /** Why the state can be neither read nor written; tried again at the next tick. */
@@ -78,8 +91,14 @@ export interface TopicModel {
   assignment: TopicAssignment;
   configs: ReadonlyMap<string, string>;
   configVersion: ConfigVersion;
-  readonly partitions: readonly PartitionModel[];
+  readonly partitions: PartitionModel[];
   deletion: TopicDeletion | undefined;
+  /** `min.insync.replicas` is about to be lowered to this: it counts already. */
+  minIsrCap: number | undefined;
+  /** `min.insync.replicas` was raised: brokers below the metadata version count with `from`. */
+  minIsrRaise: { readonly from: number; readonly version: number } | undefined;
+  /** Whether the topic znode is being written or read. Invariant: one at a time. */
+  assignmentBusy: boolean;
 }
 
 /** A topic that has an entry under /admin/delete_topics. */
@@ -95,36 +114,82 @@ export interface TopicDeletion {
 }
 
 export function topicModel(loaded: LoadedTopic): TopicModel {
+  const { assignment } = loaded;
   return {
     name: loaded.name,
-    topicId: loaded.assignment.topicId,
+    topicId: assignment.topicId,
     version: loaded.version,
-    assignment: loaded.assignment,
+    assignment,
     configs: loaded.configs,
     configVersion: loaded.configVersion,
-    partitions: loaded.assignment.replicas.map((replicas, index) =>
-      partitionModel(index, replicas, loaded.states[index] ?? { kind: 'absent' }),
+    partitions: assignment.replicas.map((_replicas, index) =>
+      partitionModel(index, assignment, loaded.states[index] ?? { kind: 'absent' }),
     ),
     deletion: undefined,
+    minIsrCap: undefined,
+    minIsrRaise: undefined,
+    assignmentBusy: false,
   };
 }
 
-function partitionModel(
+export function partitionModel(
   index: number,
-  replicas: readonly number[],
+  assignment: TopicAssignment,
   loaded: LoadedState,
 ): PartitionModel {
+  const state = loaded.kind === 'state' ? loaded.state : undefined;
+  const moves = movesOf(assignment, index);
   return {
     index,
-    replicas,
-    state: loaded.kind === 'state' ? loaded.state : undefined,
+    ...moves,
+    state,
     version: loaded.kind === 'state' ? loaded.version : -1,
+    isrEpochs: new Map(state?.isrEpochs?.map(({ id, brokerEpoch }) => [id, brokerEpoch])),
+    offline: new Map(),
     busy: false,
-    pending: undefined,
-    leaderBounced: false,
-    bounced: new Set(),
+    // Whoever began the reassignment may have died before the leader heard of it.
+    renew: moves.adding.length > 0 || moves.removing.length > 0,
+    waiting: [],
     refused: false,
     problem: loaded.kind === 'damaged' ? loaded.problem : undefined,
     changedVersion: 0,
   };
+}
+
+/** The replicas of one partition, with those that come and those that go. */
+export function movesOf(
+  { replicas, addingReplicas, removingReplicas }: TopicAssignment,
+  index: number,
+): Pick<PartitionModel, 'replicas' | 'adding' | 'removing'> {
+  const all = replicas[index] ?? [];
+  const listed = (ids: readonly number[] = []): number[] => ids.filter((id) => all.includes(id));
+  return {
+    replicas: all,
+    adding: listed(addingReplicas[index]),
+    removing: listed(removingReplicas[index]),
+  };
+}
+
+/** The replicas that the partition has when its reassignment, if there is one, is done. */
+export function targetReplicas({ replicas, removing }: PartitionModel): readonly number[] {
+  return removing.length === 0 ? replicas : replicas.filter((id) => !removing.includes(id));
+}
+
+/**
+ * Whether the replicas that a reassignment removes can go: all that it adds are in sync, and those
+ * that stay are as many as the in-sync set needs.
+ */
+export function mayDropRemoving(
+  partition: PartitionModel,
+  minIsr: number,
+  isAlive: (id: number) => boolean,
+): boolean {
+  const { state, adding, removing } = partition;
+  if (state === undefined || (removing.length === 0 && adding.length === 0)) return false;
+  const target = targetReplicas(partition);
+  const inSync = target.filter((id) => state.isr.includes(id) && isAlive(id));
+  return (
+    adding.every((id) => inSync.includes(id)) &&
+    inSync.length >= Math.max(1, Math.min(minIsr, state.isr.length))
+  );
 }

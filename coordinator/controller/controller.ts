@@ -18,6 +18,7 @@ import type { Membership } from '../membership/membership.ts';
 import { controllerEpochZnode, controllerZnode } from '../znodes/index.ts';
 import type { CoordinatorSession, Watch, ZnodeContent } from '../zookeeper/session.ts';
 import { ActiveController, type AdminRequest } from './activeController.ts';
+import type { TopicRules } from './controllerContext.ts';
 import type {
   AlterConfigsRequest,
   AlterConfigsResponse,
@@ -45,6 +46,8 @@ export interface ControllerOptions {
    * @returns what is wrong, in words; undefined when all is well.
    */
   readonly validateTopicConfigs: (configs: ReadonlyMap<string, string>) => string | undefined;
+  /** What the settings of topics mean. By default those of the topic alone, with Kafka's defaults. */
+  readonly topicRules?: TopicRules;
   /** `delete.topic.enable`. Default true. */
   readonly deleteTopicEnable?: boolean;
 }
@@ -62,6 +65,12 @@ export interface SeenController {
   /** Undefined until one was seen. */
   readonly epoch: ControllerEpoch | undefined;
 }
+
+const plainTopicRules: TopicRules = {
+  minInsyncReplicas: (configs) => Number(configs.get('min.insync.replicas') ?? 1),
+  isDurable: (configs) => (configs.get('flush.messages') ?? '1') === '1',
+  allowsUncleanElection: (configs) => configs.get('unclean.leader.election.enable') === 'true',
+};
 
 /** After an election, or the loading after it, that failed for a passing reason. */
 const RETRY_DELAY_MS = 500;
@@ -257,6 +266,7 @@ export class Controller {
         defaultReplicationFactor: this.#options.defaultReplicationFactor,
         deleteTopicEnable: this.#options.deleteTopicEnable ?? true,
         validateTopicConfigs: this.#options.validateTopicConfigs,
+        topicRules: this.#options.topicRules ?? plainTopicRules,
       },
       mandate,
     );

@@ -119,8 +119,12 @@ export type WritePurpose =
       readonly topic: string;
       readonly partition: number;
       readonly next: PartitionStateNode;
-      /** Part of the reason was that the leader's broker has registered anew. */
-      readonly leaderBounced: boolean;
+      /** Registrations of the ISR in `next`. */
+      readonly isrEpochs: ReadonlyMap<number, number>;
+      /** The leader may lack acknowledged records. */
+      readonly unclean: boolean;
+      /** It was also to tell the leader of other replicas. */
+      readonly renewed: boolean;
       /** Hears of the outcome, once: whoever asked for the change. */
       readonly onDone?: (result: UnitResult) => void;
       /** Version of the state znode afterwards. */

@@ -55,7 +55,7 @@ export class ControllerState {
       deletions: this.#deletions,
       waiters: this.#waiters,
     });
-    this.#configs = new TopicConfigs(context, this.#waiters);
+    this.#configs = new TopicConfigs(context, this.#waiters, this.#leaders);
     this.#isrChanges = new IsrChanges(context, this.#leaders);
   }
 
@@ -175,7 +175,6 @@ export class ControllerState {
       registeredAnew: [...bounced],
     });
     for (const topic of this.#context.topics.values()) {
-      this.#leaders.noteBounced(topic, bounced);
       this.#leaders.electAll(topic);
     }
     this.#waiters.settle();

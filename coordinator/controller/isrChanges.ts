@@ -9,7 +9,7 @@
  */
 
 import { type ErrorName, errorCode } from '../../protocol/index.ts';
-import type { PartitionModel } from './clusterModel.ts';
+import type { PartitionModel, TopicModel } from './clusterModel.ts';
 import type { ControllerContext } from './controllerContext.ts';
 import type {
   AlterPartitionRequest,
@@ -57,7 +57,7 @@ export class IsrChanges {
           answers.push(refused(wanted, 'UNKNOWN_TOPIC_ID'));
           continue;
         }
-        const refusal = this.#refusal(request.brokerId, wanted, partition);
+        const refusal = this.#refusal(request.brokerId, wanted, { topic, partition });
         if (refusal !== undefined) {
           answers.push({ ...answerOf(partition), errorCode: errorCode(refusal) });
           continue;
@@ -65,7 +65,7 @@ export class IsrChanges {
         pending.open += 1;
         const position = answers.push(answerOf(partition)) - 1;
         this.#leaders.writeIsr(topic, partition, {
-          isr: wanted.isr.map(({ id }) => id),
+          isr: wanted.isr.map(({ id, epoch }) => ({ id, brokerEpoch: epoch })),
           onDone: (result) => this.#onDone(requestId, answers, position, partition, result),
         });
       }
@@ -98,8 +98,9 @@ export class IsrChanges {
   #refusal(
     brokerId: number,
     wanted: Wanted,
-    { state, version, replicas, busy, problem }: PartitionModel,
+    { topic, partition }: { readonly topic: TopicModel; readonly partition: PartitionModel },
   ): ErrorName | undefined {
+    const { state, version, replicas, busy, problem } = partition;
     if (state === undefined || problem !== undefined) return 'UNKNOWN_TOPIC_ID';
     if (wanted.leaderEpoch < state.leaderEpoch) return 'FENCED_LEADER_EPOCH';
     if (wanted.leaderEpoch > state.leaderEpoch || state.leader !== brokerId) {
@@ -112,12 +113,16 @@ export class IsrChanges {
     const isProper = ids.includes(brokerId) && ids.every((id) => replicas.includes(id));
     if (!isProper || new Set(ids).size !== ids.length) return 'INVALID_REQUEST';
     const joining = wanted.isr.filter(({ id }) => !state.isr.includes(id));
-    const isEligible = joining.every(({ id, epoch }) => this.#isAliveAs(id, epoch));
+    if (joining.length === 0) return undefined;
+    // Nobody joins who is about to stop, is being taken away, or has lost the disk.
+    const { dropped } = this.#context.electionRules(topic, partition);
+    const isEligible = joining.every(
+      ({ id, epoch }) =>
+        this.#context.servingEpoch(partition, id) === epoch &&
+        !this.#context.isStopping(id) &&
+        !dropped.has(id),
+    );
     return isEligible ? undefined : 'INELIGIBLE_REPLICA';
-  }
-
-  #isAliveAs(id: number, epoch: number): boolean {
-    return this.#context.brokers.get(id)?.epoch === epoch;
   }
 }
 

@@ -33,7 +33,9 @@ export function metadataUpdate(
   ackedVersion: number | undefined,
 ): MetadataUpdate | undefined {
   if (ackedVersion === log.version) return undefined;
-  const liveBrokers = [...brokers.values()].sort((a, b) => a.id - b.id);
+  const liveBrokers = [...brokers.values()]
+    .map(({ id, epoch, host, port, rack }) => ({ id, epoch, host, port, rack }))
+    .sort((a, b) => a.id - b.id);
   const difference = ackedVersion === undefined ? undefined : log.since(ackedVersion);
   if (ackedVersion === undefined || difference === undefined) {
     return {
@@ -73,7 +75,8 @@ function topicState(topic: TopicModel, only: ReadonlySet<number> | undefined): T
   ];
 }
 
-function partitionState({ index, replicas, state, version }: PartitionModel): PartitionState {
+function partitionState(partition: PartitionModel): PartitionState {
+  const { index, replicas, state, version, adding, removing } = partition;
   return {
     index,
     leader: state?.leader ?? NO_BROKER,
@@ -81,8 +84,8 @@ function partitionState({ index, replicas, state, version }: PartitionModel): Pa
     partitionEpoch: version,
     replicas,
     isr: state?.isr ?? [],
-    eligibleLeaders: [],
-    addingReplicas: [],
-    removingReplicas: [],
+    eligibleLeaders: (state?.elr ?? []).map(({ id }) => id),
+    addingReplicas: adding,
+    removingReplicas: removing,
   };
 }

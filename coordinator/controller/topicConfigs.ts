@@ -1,4 +1,14 @@
-/** Alterations of topics' configurations. */
+/**
+ * Alterations of topics' configurations.
+ *
+ * `min.insync.replicas` decides who is eligible to lead (KIP-966), so a change of it has an order:
+ *
+ *     lowered: (1) nobody is eligible any more, in the states, (2) the configuration is written
+ *     raised:  (1) the configuration is written, (2) every broker has heard of it, (3) it counts
+ *
+ * The other way round, a leader would commit with fewer in sync while somebody without those records
+ * is still, or already, eligible.
+ */
 
 import { topicConfigZnode } from '../znodes/index.ts';
 import type { LoadedConfigs, TopicModel } from './clusterModel.ts';
@@ -9,6 +19,7 @@ import type {
   WritePurpose,
   WriteUnit,
 } from './controllerEvents.ts';
+import type { PartitionLeaders } from './partitionLeaders.ts';
 import type { RequestWaiters } from './requestWaiters.ts';
 
 type ConfigPurpose = Extract<WritePurpose, { kind: 'configs' }>;
@@ -16,10 +27,12 @@ type ConfigPurpose = Extract<WritePurpose, { kind: 'configs' }>;
 export class TopicConfigs {
   readonly #context: ControllerContext;
   readonly #waiters: RequestWaiters;
+  readonly #leaders: PartitionLeaders;
 
-  constructor(context: ControllerContext, waiters: RequestWaiters) {
+  constructor(context: ControllerContext, waiters: RequestWaiters, leaders: PartitionLeaders) {
     this.#context = context;
     this.#waiters = waiters;
+    this.#leaders = leaders;
   }
 
   onRequest(requestId: number, request: AlterConfigsRequest): void {
@@ -64,14 +77,58 @@ export class TopicConfigs {
       } else if (request.validateOnly) {
         this.#context.requests.succeed(requestId, name);
       } else {
-        this.#context.write(configUnit(requestId, topic, configs));
+        this.#alter(requestId, topic, configs);
       }
+    }
+  }
+
+  #alter(requestId: number, topic: TopicModel, configs: ReadonlyMap<string, string>): void {
+    const write = (): void => this.#context.write(configUnit(requestId, topic, configs));
+    const { minInsyncReplicas } = this.#context.options.topicRules;
+    const wanted = minInsyncReplicas(configs);
+    if (wanted >= minInsyncReplicas(topic.configs)) {
+      write();
+      return;
+    }
+    topic.minIsrCap = wanted;
+    this.#clearEligible(topic, (failure) => {
+      if (failure === undefined) {
+        write();
+        return;
+      }
+      topic.minIsrCap = undefined;
+      this.#context.requests.fail(requestId, topic.name, 'COORDINATOR_UNAVAILABLE', failure);
+    });
+  }
+
+  /** @param then gets what went wrong, if anything. */
+  #clearEligible(topic: TopicModel, then: (failure: string | undefined) => void): void {
+    const concerned = topic.partitions.filter(({ busy, state }) => busy || state?.elr);
+    let open = concerned.length;
+    let failure: string | undefined;
+    const done = (): void => {
+      open -= 1;
+      if (open === 0) then(failure);
+    };
+    if (open === 0) then(undefined);
+    for (const partition of concerned) {
+      this.#leaders.whenIdle(partition, () => {
+        if (partition.state?.elr === undefined) {
+          done();
+          return;
+        }
+        this.#leaders.clearEligible(topic, partition, (result) => {
+          if (!result.ok) failure ??= result.message;
+          done();
+        });
+      });
     }
   }
 
   onWritten(purpose: ConfigPurpose, result: UnitResult): void {
     const topic = this.#context.topics.get(purpose.topic);
     const { requestId } = purpose;
+    if (topic !== undefined) topic.minIsrCap = undefined;
     if (topic === undefined) {
       const message = `The topic "${purpose.topic}" was deleted meanwhile`;
       this.#context.requests.fail(requestId, purpose.topic, 'UNKNOWN_TOPIC_OR_PARTITION', message);
@@ -85,9 +142,8 @@ export class TopicConfigs {
       }
       return;
     }
-    topic.configs = purpose.configs;
     topic.configVersion = purpose.version;
-    const version = this.#context.touchTopic(topic.name);
+    const version = this.#setConfigs(topic, purpose.configs);
     this.#waiters.add({ requestId, topic: topic.name, until: 'told', version });
   }
 
@@ -102,9 +158,23 @@ export class TopicConfigs {
       });
       return;
     }
-    topic.configs = loaded.configs;
     topic.configVersion = loaded.version;
-    this.#context.touchTopic(name);
+    this.#setConfigs(topic, loaded.configs);
+  }
+
+  /** @returns the metadata version that tells it. */
+  #setConfigs(topic: TopicModel, configs: ReadonlyMap<string, string>): number {
+    const { minInsyncReplicas } = this.#context.options.topicRules;
+    const before = minInsyncReplicas(topic.configs);
+    topic.configs = configs;
+    const version = this.#context.touchTopic(topic.name);
+    if (minInsyncReplicas(configs) > before) {
+      const from = Math.min(before, topic.minIsrRaise?.from ?? before);
+      topic.minIsrRaise = { from, version };
+    }
+    // An unclean election may be allowed now.
+    this.#leaders.electAll(topic);
+    return version;
   }
 }
 

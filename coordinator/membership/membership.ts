@@ -33,6 +33,11 @@ export interface MembershipOptions {
    * ZooKeeper to expire it.
    */
   readonly directoryId?: string;
+  /**
+   * Broker epoch that the clean-shutdown marker named at start; absent after an unclean stop. The
+   * controller then knows that nothing of that registration was lost.
+   */
+  readonly cleanStopEpoch?: number;
 }
 
 /** ZooKeeper rounds the end of a session up to its tick; two of the usual ones, to be sure. */
@@ -273,6 +278,7 @@ export class Membership {
         native: options.nativeEndpoints,
         admin: options.adminEndpoints ?? [],
         directoryId: options.directoryId,
+        ...(options.cleanStopEpoch === undefined ? {} : { cleanStopEpoch: options.cleanStopEpoch }),
       },
       kafkaEndpoints: [],
       securityProtocols: {},

@@ -30,6 +30,11 @@ export interface OdradekEndpoints {
   readonly admin: readonly SocketAddress[];
   /** Id of the data directory that the broker holds locked, where it has told one. */
   readonly directoryId: string | undefined;
+  /**
+   * Broker epoch at the end of which the broker last stopped cleanly; absent where it did not. What
+   * it had in that registration is then still on its disks.
+   */
+  readonly cleanStopEpoch?: number;
 }
 
 const PLAINTEXT_ENDPOINT = /^PLAINTEXT:\/\/(?<host>.*):(?<port>\d+)$/;
@@ -63,6 +68,9 @@ export const brokerRegistrationZnode = {
               native: odradek.native.map(formatAddress),
               ...(odradek.admin.length === 0 ? {} : { admin: odradek.admin.map(formatAddress) }),
               ...(odradek.directoryId === undefined ? {} : { directory: odradek.directoryId }),
+              ...(odradek.cleanStopEpoch === undefined
+                ? {}
+                : { cleanStopEpoch: odradek.cleanStopEpoch }),
             },
           }),
     });
@@ -98,6 +106,9 @@ function decodeOdradek(
     native,
     admin: admin.map((text) => parseAddress(path, text)),
     directoryId: fields.optionalString('directory'),
+    ...(fields.has('cleanStopEpoch')
+      ? { cleanStopEpoch: fields.integer('cleanStopEpoch', 0) }
+      : {}),
   };
 }
 

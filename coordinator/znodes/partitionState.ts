@@ -2,11 +2,20 @@
  * /brokers/topics/T/partitions/P/state: who leads the partition. The znode's version is the
  * partition epoch, and only the controller writes it.
  *
- *     {"controller_epoch":3,"leader":1,"version":1,"leader_epoch":5,"isr":[1,2]}
+ *     {"controller_epoch":3,"leader":1,"version":1,"leader_epoch":5,"isr":[1],
+ *      "odradek_elr":[{"id":2,"brokerEpoch":4294967358}]}
+ *
+ * Kafka 3.9 reads the state without our keys, and drops them when it writes: the safe direction.
  */
 
 import { topicZnode } from './topic.ts';
 import { encodeJson, ZnodeFields } from './znodeFields.ts';
+
+/** A replica, in one registration of its broker. */
+export interface ReplicaRegistration {
+  readonly id: number;
+  readonly brokerEpoch: number;
+}
 
 export interface PartitionStateNode {
   /** -1 for none. */
@@ -15,11 +24,31 @@ export interface PartitionStateNode {
   readonly isr: readonly number[];
   /** Epoch of the controller that wrote it. */
   readonly controllerEpoch: number;
+  /**
+   * Eligible leader replicas (KIP-966): outside of the ISR, with every committed record, as long as
+   * what they had in that registration is still on their disks. Absent for none.
+   */
+  readonly elr?: readonly ReplicaRegistration[];
+  /**
+   * Registrations in which the members of the ISR got in sync. Only of topics that are not durable:
+   * there, whoever has registered anew since may have lost its tail.
+   */
+  readonly isrEpochs?: readonly ReplicaRegistration[];
   /** Members that this release does not know, kept as they are. */
   readonly others: Readonly<Record<string, unknown>>;
 }
 
-const KNOWN = ['version', 'leader', 'leader_epoch', 'isr', 'controller_epoch'];
+const ELR_KEY = 'odradek_elr';
+const ISR_EPOCHS_KEY = 'odradek_isr_epochs';
+const KNOWN = [
+  'version',
+  'leader',
+  'leader_epoch',
+  'isr',
+  'controller_epoch',
+  ELR_KEY,
+  ISR_EPOCHS_KEY,
+];
 
 export const partitionStateZnode = {
   /** The parent of all partitions of the topic; empty. */
@@ -44,18 +73,40 @@ export const partitionStateZnode = {
       version: 1,
       leader_epoch: state.leaderEpoch,
       isr: state.isr,
+      ...encodeRegistrations(ELR_KEY, state.elr),
+      ...encodeRegistrations(ISR_EPOCHS_KEY, state.isrEpochs),
     });
   },
 
   /** @throws {OdradekError} ZNODE_DAMAGED */
   decode(path: string, data: Uint8Array): PartitionStateNode {
     const fields = ZnodeFields.parse(path, data);
+    const elr = decodeRegistrations(fields, ELR_KEY);
+    const isrEpochs = decodeRegistrations(fields, ISR_EPOCHS_KEY);
     return {
       leader: fields.integer('leader', -1),
       leaderEpoch: fields.integer('leader_epoch', 0),
       isr: fields.brokerIds('isr'),
       controllerEpoch: fields.integer('controller_epoch', 0),
+      ...(elr.length === 0 ? {} : { elr }),
+      ...(isrEpochs.length === 0 ? {} : { isrEpochs }),
       others: fields.others(KNOWN),
     };
   },
 };
+
+function encodeRegistrations(
+  key: string,
+  registrations: readonly ReplicaRegistration[] | undefined,
+): Readonly<Record<string, unknown>> {
+  if (registrations === undefined || registrations.length === 0) return {};
+  return { [key]: registrations.map(({ id, brokerEpoch }) => ({ id, brokerEpoch })) };
+}
+
+function decodeRegistrations(fields: ZnodeFields, key: string): readonly ReplicaRegistration[] {
+  if (!fields.has(key)) return [];
+  return fields.objects(key).map((each) => ({
+    id: each.integer('id', 0),
+    brokerEpoch: each.integer('brokerEpoch', -1),
+  }));
+}

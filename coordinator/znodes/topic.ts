@@ -13,9 +13,10 @@ export interface TopicAssignment {
   readonly topicId: TopicId | undefined;
   /** Replicas by partition, 0 up without gaps. */
   readonly replicas: readonly (readonly number[])[];
-  /** Of a reassignment in progress, by partition; written back as they are. */
-  readonly addingReplicas: Readonly<Record<string, unknown>>;
-  readonly removingReplicas: Readonly<Record<string, unknown>>;
+  /** Of reassignments in progress, by partition: those of `replicas` that are new ... */
+  readonly addingReplicas: Readonly<Record<string, readonly number[]>>;
+  /** ... and those that will go. */
+  readonly removingReplicas: Readonly<Record<string, readonly number[]>>;
 }
 
 export const topicsPath = '/brokers/topics';
@@ -55,11 +56,16 @@ export const topicZnode = {
     return {
       topicId: id as TopicId | undefined,
       replicas,
-      addingReplicas: fields.optionalObject('adding_replicas')?.others([]) ?? {},
-      removingReplicas: fields.optionalObject('removing_replicas')?.others([]) ?? {},
+      addingReplicas: byPartition(fields, 'adding_replicas'),
+      removingReplicas: byPartition(fields, 'removing_replicas'),
     };
   },
 };
+
+function byPartition(fields: ZnodeFields, name: string): Record<string, readonly number[]> {
+  const lists = fields.optionalObject(name);
+  return Object.fromEntries((lists?.names ?? []).map((key) => [key, lists?.brokerIds(key) ?? []]));
+}
 
 /** Ids that Kafka keeps for itself: "no id", and the topic of its own metadata. */
 const RESERVED_TOPIC_IDS: readonly string[] = ['AAAAAAAAAAAAAAAAAAAAAA', 'AAAAAAAAAAAAAAAAAAAAAQ'];

@@ -113,6 +113,17 @@ export class ZnodeFields {
     return new ZnodeFields(this.path, value, `${this.#prefix}${name}.`);
   }
 
+  /** An array of objects. */
+  objects(name: string): readonly ZnodeFields[] {
+    const value = this.#required(name);
+    if (!Array.isArray(value) || !value.every(isObject)) {
+      throw this.#wrong(name, `must be an array of objects, is ${show(value)}`);
+    }
+    return value.map(
+      (each, index) => new ZnodeFields(this.path, each, `${this.#prefix}${name}[${index}].`),
+    );
+  }
+
   optionalObject(name: string): ZnodeFields | undefined {
     return this.#absent(name) ? undefined : this.object(name);
   }

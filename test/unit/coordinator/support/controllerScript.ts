@@ -6,6 +6,8 @@
  * stay open until a command answers them.
  *
  *     > load brokers=1,2 topics=t:1/2 deletions=u      two partitions, led by 1 and 2
+ *     > load brokers=1,2 topics=t:1[1.2.3][1.2] configs=t:min.isr=2      replicas and ISR
+ *     > isr t 0 from=1 epoch=0 version=0 isr=1,2@9     a leader asks for another ISR
  *     > brokers 1,2@9                                  broker 2 with epoch 9 (default: its id)
  *     > create t 3 | delete t | alter t k=v            requests are numbered
  *     > timeout 1
@@ -39,13 +41,27 @@ import { ControllerState } from '../../../../coordinator/controller/controllerSt
 import { errorName } from '../../../../protocol/index.ts';
 import { SimRandom } from '../../../simulation/kernel/index.ts';
 
-/** Replies that name topics. */
-interface AdminReply {
-  readonly topics: readonly {
-    readonly name: string;
-    readonly errorCode: number;
-    readonly errorMessage: string | null;
-  }[];
+interface Verdict {
+  readonly errorCode?: number;
+  readonly errorMessage?: string | null;
+}
+
+/** What the replies to all requests have, as far as it is shown. */
+interface AnyReply extends Verdict {
+  readonly remaining?: number;
+  readonly topics?: readonly (Verdict & {
+    readonly name?: string;
+    readonly partitions?: readonly (Verdict & {
+      readonly index: number;
+      readonly leader?: number;
+      readonly leaderEpoch?: number;
+      readonly partitionEpoch?: number;
+      readonly isr?: readonly number[];
+      readonly replicas?: readonly number[];
+      readonly addingReplicas?: readonly number[];
+      readonly removingReplicas?: readonly number[];
+    })[];
+  })[];
 }
 
 export class ControllerScript {
@@ -82,6 +98,8 @@ export class ControllerScript {
       }
       case 'alter':
         return this.#alter(first, second);
+      case 'isr':
+        return this.#isr(first, Number(second), rest.slice(2));
       case 'timeout':
         return this.#step({ type: 'requestTimedOut', requestId: Number(first) });
       case 'written':
@@ -111,7 +129,9 @@ export class ControllerScript {
     const options = new Map(words.map((word) => word.split('=') as [string, string]));
     const loaded: LoadedCluster = {
       brokers: parseBrokers(options.get('brokers') ?? ''),
-      topics: split(options.get('topics')).map((text) => parseTopic(text)),
+      topics: split(options.get('topics')).map((text) =>
+        parseTopic(text, split(words.find((word) => word.startsWith('configs='))?.slice(8))),
+      ),
       damagedTopics: new Map(split(options.get('damaged')).map((name) => [name, 'garbage'])),
       deletions: split(options.get('deletions')),
     };
@@ -126,6 +146,11 @@ export class ControllerScript {
         defaultReplicationFactor: 1,
         deleteTopicEnable: true,
         validateTopicConfigs: (configs) => (configs.has('bad') ? 'Unknown "bad"' : undefined),
+        topicRules: {
+          minInsyncReplicas: (configs) => Number(configs.get('min.isr') ?? 1),
+          isDurable: (configs) => !configs.has('volatile'),
+          allowsUncleanElection: (configs) => configs.has('unclean'),
+        },
       },
       new SimRandom(4, 'controller'),
       loaded,
@@ -137,6 +162,29 @@ export class ControllerScript {
     const topic = { name, partitionCount, replicationFactor: -1, assignments: null, configs: [] };
     const request = { timeoutMs: 1, validateOnly: false, forwarded: false, topics: [topic] };
     return this.#step({ type: 'createTopics', requestId: this.#nextRequest(), request });
+  }
+
+  #isr(name: string, index: number, words: readonly string[]): string[] {
+    const value = valuesOf(words);
+    const [leader] = parseBrokers(value('from'));
+    const request = {
+      brokerId: leader?.id ?? -1,
+      brokerEpoch: leader?.epoch ?? -1,
+      topics: [
+        {
+          topicId: [...this.#ids].find(([, id]) => id === `id(${name})`)?.[0] ?? 'unknown',
+          partitions: [
+            {
+              index,
+              leaderEpoch: Number(value('epoch')),
+              partitionEpoch: Number(value('version')),
+              isr: parseBrokers(value('isr')).map(({ id, epoch }) => ({ id, epoch })),
+            },
+          ],
+        },
+      ],
+    };
+    return this.#step({ type: 'alterPartition', requestId: this.#nextRequest(), request });
   }
 
   #alter(name: string, change: string): string[] {
@@ -203,7 +251,9 @@ export class ControllerScript {
       lines.push(`topic ${name}${deleting ? ' deleting' : ''}${config}`);
       for (const p of partitions) {
         lines.push(
-          `  ${p.index}: leader ${p.leader} epoch ${p.leaderEpoch} isr [${p.isr.join(' ')}]`,
+          `  ${p.index}: leader ${p.leader} epoch ${p.leaderEpoch} isr [${p.isr.join(' ')}]` +
+            (p.replicas.length > 1 ? ` of [${p.replicas.join(' ')}]` : '') +
+            (p.eligibleLeaders.length > 0 ? ` eligible [${p.eligibleLeaders.join(' ')}]` : ''),
         );
       }
     }
@@ -233,10 +283,8 @@ export class ControllerScript {
         return [`write ${id}`, ...effect.units.map((unit) => `  ${this.#showUnit(unit)}`)];
       }
       case 'reply':
-        return (effect.response as AdminReply).topics.map(
-          ({ name, errorCode, errorMessage }) =>
-            `reply ${effect.requestId} ${name} ${errorName(errorCode)}` +
-            (errorMessage === null ? '' : `: ${errorMessage}`),
+        return showReply(effect.response as AnyReply).map(
+          (text) => `reply ${effect.requestId} ${text}`,
         );
       case 'log':
         return effect.level === 'info' ? [] : [`${effect.level}: ${effect.message}`];
@@ -273,6 +321,41 @@ export class ControllerScript {
   }
 }
 
+function showVerdict({ errorCode, errorMessage }: Verdict): string {
+  if (errorCode === undefined) return '';
+  return ` ${errorName(errorCode)}${errorMessage ? `: ${errorMessage}` : ''}`;
+}
+
+function showReply(reply: AnyReply): string[] {
+  const { topics = [], remaining } = reply;
+  const whole = reply.errorCode !== undefined && (topics.length === 0 || reply.errorCode !== 0);
+  return [
+    ...(whole ? [showVerdict(reply).trim()] : []),
+    ...(remaining === undefined ? [] : [`remaining ${remaining}`]),
+    ...topics.flatMap(({ name, partitions, ...verdict }) =>
+      partitions === undefined
+        ? [`${name}${showVerdict(verdict)}`]
+        : partitions.map((p) =>
+            [
+              `${name ?? ''}-${p.index}${showVerdict(p)}`,
+              p.leader === undefined
+                ? ''
+                : ` leader ${p.leader} epoch ${p.leaderEpoch} version ${p.partitionEpoch}`,
+              p.isr === undefined ? '' : ` isr [${p.isr.join(' ')}]`,
+              p.replicas === undefined
+                ? ''
+                : ` [${p.replicas.join(' ')}] adding [${p.addingReplicas?.join(' ')}] ` +
+                  `removing [${p.removingReplicas?.join(' ')}]`,
+            ].join(''),
+          ),
+    ),
+  ];
+}
+
+function valuesOf(words: readonly string[]): (name: string) => string {
+  return (name) => words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
+}
+
 function split(text: string | undefined): string[] {
   return text === undefined || text === '' ? [] : text.split(',');
 }
@@ -291,25 +374,39 @@ function parseBrokers(text: string): ModelBroker[] {
   });
 }
 
-/** `name:1/2`: a partition led by broker 1, another by 2; `-` for one that has no state yet. */
-function parseTopic(text: string): LoadedCluster['topics'][number] {
+/**
+ * `name:1/2`: a partition led by broker 1, another by 2; `-` for one that has no state yet. With
+ * more than one replica `1[1.2.3][1.2]`: replicas and ISR.
+ */
+function parseTopic(text: string, configs: readonly string[]): LoadedCluster['topics'][number] {
   const [name = '', leaders = ''] = text.split(':');
-  const parts = leaders.split('/');
+  const parts = leaders.split('/').map((part) => {
+    const [leader = '', replicas, isr] = part.split('[').map((each) => each.replace(']', ''));
+    const known = leader === '-' ? 1 : Number(leader);
+    return {
+      leader,
+      replicas: replicas?.split('.').map(Number) ?? [known],
+      isr: (isr ?? replicas)?.split('.').map(Number) ?? [known],
+    };
+  });
+  const own = configs
+    .filter((each) => each.startsWith(`${name}:`))
+    .map((each) => each.slice(name.length + 1).split('=') as [string, string]);
   return {
     name,
     version: 0,
     assignment: {
       topicId: `${name.padEnd(22, 'x')}` as TopicId,
-      replicas: parts.map((leader) => [leader === '-' ? 1 : Number(leader)]),
+      replicas: parts.map(({ replicas }) => replicas),
       addingReplicas: {},
       removingReplicas: {},
     },
-    configs: new Map(),
+    configs: new Map(own),
     configVersion: 0,
-    states: parts.map((leader) =>
+    states: parts.map(({ leader, isr }) =>
       leader === '-'
         ? { kind: 'absent' }
-        : stateOf({ leader: Number(leader), epoch: 0, version: 0 }),
+        : stateOf({ leader: Number(leader), epoch: 0, version: 0, isr }),
     ),
   };
 }
@@ -317,14 +414,22 @@ function parseTopic(text: string): LoadedCluster['topics'][number] {
 function parseState(words: readonly string[]): LoadedState {
   if (words[0] === 'absent') return { kind: 'absent' };
   if (words[0] === 'damaged') return { kind: 'damaged', problem: 'garbage' };
-  const value = (name: string): number =>
-    Number(words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1));
-  return stateOf({ leader: value('leader'), epoch: value('epoch'), version: value('version') });
+  const value = valuesOf(words);
+  const [leader, epoch, version] = ['leader', 'epoch', 'version'].map((name) =>
+    Number(value(name)),
+  ) as [number, number, number];
+  // Where nobody leads, the last leader was broker 1.
+  const isr = value('isr') === '' ? [leader === -1 ? 1 : leader] : split(value('isr')).map(Number);
+  return stateOf({ leader, epoch, version, isr });
 }
 
-function stateOf(o: { leader: number; epoch: number; version: number }): LoadedState {
-  // Where nobody leads, the last leader was broker 1.
-  const isr = [o.leader === -1 ? 1 : o.leader];
+function stateOf(o: {
+  leader: number;
+  epoch: number;
+  version: number;
+  isr: readonly number[];
+}): LoadedState {
+  const { isr } = o;
   const state = { leader: o.leader, leaderEpoch: o.epoch, isr, controllerEpoch: 1, others: {} };
   return { kind: 'state', state, version: o.version };
 }

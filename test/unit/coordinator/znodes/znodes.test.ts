@@ -98,14 +98,38 @@ describe('Znodes', () => {
     expect(old).to.deep.equal({ ...assignment, topicId: undefined, replicas: [[3]] });
   });
 
+  it('carry who is eligible to lead beside what Kafka reads', () => {
+    const path = '/brokers/topics/t/partitions/0/state';
+    const state = {
+      leader: 1,
+      leaderEpoch: 5,
+      isr: [1],
+      controllerEpoch: 3,
+      elr: [{ id: 2, brokerEpoch: 77 }],
+      isrEpochs: [{ id: 1, brokerEpoch: 4_294_967_358 }],
+      others: {},
+    };
+    const data = partitionStateZnode.encode(state);
+    expect(json(data)).to.deep.equal({
+      controller_epoch: 3,
+      leader: 1,
+      version: 1,
+      leader_epoch: 5,
+      isr: [1],
+      odradek_elr: [{ id: 2, brokerEpoch: 77 }],
+      odradek_isr_epochs: [{ id: 1, brokerEpoch: 4_294_967_358 }],
+    });
+    expect(partitionStateZnode.decode(path, data)).to.deep.equal(state);
+  });
+
   it('keep members of a state that a newer release has written', () => {
     const path = '/brokers/topics/t/partitions/0/state';
     const data = Buffer.from(
       '{"controller_epoch":3,"leader":1,"version":1,"leader_epoch":5,"isr":[1,2],' +
-        '"leader_recovery_state":1,"odradek_elr":[]}',
+        '"leader_recovery_state":1,"odradek_next":[]}',
     );
     const state = partitionStateZnode.decode(path, data);
-    expect(state.others).to.deep.equal({ leader_recovery_state: 1, odradek_elr: [] });
+    expect(state.others).to.deep.equal({ leader_recovery_state: 1, odradek_next: [] });
     expect(json(partitionStateZnode.encode(state))).to.deep.equal(json(data));
   });
 
