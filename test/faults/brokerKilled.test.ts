@@ -71,6 +71,27 @@ for (const coordinator of ['embedded', 'zookeeper'] as const) {
   });
 }
 
+describe('a broker that is killed and comes back at once', function suite() {
+  this.timeout(120_000);
+  let cluster: TestCluster;
+
+  before(async () => {
+    // Sessions of a minute: longer than anything here waits.
+    const properties = { 'zookeeper.session.timeout.ms': '60000' };
+    cluster = await TestCluster.start({ brokerCount: 2, tickMs: 3_000, properties });
+  });
+  after(async () => {
+    await cluster.stop();
+  });
+
+  it('takes its own registration over, long before the old session expires', async () => {
+    const second = cluster.brokers[1]!;
+    await second.kill9();
+    await second.start({ timeoutMs: 30_000 });
+    expect(second.log).to.include('Removing the registration of a dead predecessor');
+  });
+});
+
 /** Position after the last batch that is there as a whole, by the length in its header. */
 function wholeBatchesEnd(log: Buffer): number {
   let end = 0;
