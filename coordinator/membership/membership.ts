@@ -95,15 +95,24 @@ export class Membership {
 
   /**
    * Makes the persistent paths, refuses what we may not join, and reads or creates /cluster/id.
+   * Waits for ZooKeeper until `close`: how long is enough is the caller's to say.
    *
    * @throws {OdradekError} FOREIGN_CLUSTER: a live registration without our key, a migration to
    *   KRaft in progress, or a KRaft controller; names it.
    */
   async joinCluster(): Promise<string> {
-    await refuseForeignCluster(this.#session);
-    await ensurePersistentPaths(this.#session);
-    this.#clusterId = await this.#readOrCreateClusterId();
-    return this.#clusterId;
+    for (;;) {
+      try {
+        await refuseForeignCluster(this.#session);
+        await ensurePersistentPaths(this.#session);
+        this.#clusterId = await this.#readOrCreateClusterId();
+        return this.#clusterId;
+      } catch (error) {
+        // Every step may be repeated; a ZooKeeper that starts with us may take longer than a session.
+        if (this.#closed || !isPassing(error)) throw error;
+        await this.#pause();
+      }
+    }
   }
 
   /**

@@ -113,6 +113,8 @@ export class Ledger {
       this.#acknowledged.set(number, { partition, offset });
     } catch (error) {
       const { code } = error as { code: string };
+      // A test that failed has closed the client.
+      if (code === 'CLIENT_CLOSED') this.#stopped = true;
       this.failures.set(code, (this.failures.get(code) ?? 0) + 1);
     }
   }

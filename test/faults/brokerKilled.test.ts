@@ -24,7 +24,7 @@ for (const coordinator of ['embedded', 'zookeeper'] as const) {
       cluster = await TestCluster.start({ coordinator });
     });
     afterEach(async () => {
-      await cluster.stop();
+      await cluster?.stop();
     });
 
     it('has every acknowledged record after each of three kills, byte for byte', async () => {
@@ -81,7 +81,7 @@ describe('a broker that is killed and comes back at once', function suite() {
     cluster = await TestCluster.start({ brokerCount: 2, tickMs: 3_000, properties });
   });
   after(async () => {
-    await cluster.stop();
+    await cluster?.stop();
   });
 
   it('takes its own registration over, long before the old session expires', async () => {
@@ -112,7 +112,7 @@ describe('a broker that stands still', function suite() {
   });
   afterEach(async () => {
     abandonClients();
-    await cluster.stop();
+    await cluster?.stop();
   });
 
   it('joins anew after a pause longer than its session, and has lost nothing', async () => {

@@ -30,7 +30,7 @@ describe('a znode with garbage', function suite() {
   });
   afterEach(async () => {
     abandonClients();
-    await cluster.stop();
+    await cluster?.stop();
   });
 
   /** Puts garbage in place of the data. @returns what puts the data back. */

@@ -19,7 +19,7 @@ describe('a broker that must not start', function suite() {
   });
   afterEach(async () => {
     for (const other of others.splice(0)) await other.kill9().catch(() => undefined);
-    await cluster.stop();
+    await cluster?.stop();
   });
 
   function broker(id: number, name: string, properties: Record<string, string> = {}) {

@@ -72,6 +72,15 @@ describe('Membership', () => {
     expect(members.map(({ membership }) => membership.clusterId)).to.deep.equal(ids);
   });
 
+  it('waits for a coordinator that comes up later than a session lasts', async () => {
+    simulation.coordinator.crash();
+    const { membership } = open('a');
+    const joining = membership.joinCluster();
+    await pass(20_000);
+    simulation.coordinator.restart();
+    expect(await settle(joining)).to.match(/^[A-Za-z0-9_-]{22}$/);
+  });
+
   it('registers with the czxid as epoch, and proves the session by it', async () => {
     const { membership, session } = open('a');
     await settle(membership.joinCluster());
