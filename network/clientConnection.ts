@@ -39,6 +39,11 @@ export interface ClientConnectionOptions {
   readonly timeoutMs: number;
   /** Largest response taken, in bytes. Default 128 MiB. */
   readonly frameBytesMax?: number;
+  /**
+   * Whether records of a response are valid only until the next call is made: for a caller that has
+   * one call in flight and takes each answer at once. Default false: they are the caller's own.
+   */
+  readonly reusesResponseMemory?: boolean;
 }
 
 export interface CallOptions {
@@ -94,7 +99,9 @@ export class ClientConnection {
     this.#socket = socket;
     this.remote = socket.remote;
     this.#queue = new SendQueue(socket, environment.timers, { onProgress: () => undefined });
-    this.#reader = new ResponseReader(options.frameBytesMax ?? FRAME_BYTES_MAX, (frame) =>
+    const frameBytesMax = options.frameBytesMax ?? FRAME_BYTES_MAX;
+    const reusesMemory = options.reusesResponseMemory ?? false;
+    this.#reader = new ResponseReader({ frameBytesMax, reusesMemory }, (frame) =>
       this.#onFrame(frame),
     );
     this.#socketClosed = new Promise((resolve) => {

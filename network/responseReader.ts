@@ -1,7 +1,8 @@
 /**
  * Takes frames from a client's socket. A frame that fits into the small shared buffer is copied out
- * of it; a larger one gets memory of exactly its size as soon as its header is here, and the socket
- * reads the rest of it straight to where it stays.
+ * of it; a larger one gets memory of its own as soon as its header is here, and the socket reads the
+ * rest of it straight to where it stays. Whoever has done with a response before asking for the next
+ * one may have that memory used again: fresh memory costs more than reading into it.
  */
 
 import {
@@ -13,12 +14,14 @@ import {
 
 /** Frames up to this size are copied; a system call more per frame would cost as much. */
 const SHARED_BYTES = 64 * 1024;
+/** Memory that is kept for the next large frame; larger memory is rare and goes. */
+const SPARE_BYTES_MAX = 16 * 1024 * 1024;
 
 export interface ReceivedFrame {
   readonly header: FrameHeader;
   /** Valid only during the callback, for frames without attachments. */
   readonly body: Uint8Array;
-  /** The receiver's own. */
+  /** The receiver's own; with `reusesMemory` until the next response begins to arrive. */
   readonly attachments: Uint8Array;
 }
 
@@ -32,9 +35,17 @@ export class ResponseReader {
   #writePosition = 0;
   /** The large frame that is being received, if any. */
   #large: { readonly header: FrameHeader; readonly bytes: Buffer; filled: number } | undefined;
+  readonly #reusesMemory: boolean;
+  /** Memory of the last large frame. */
+  #spare: Buffer = Buffer.alloc(0);
 
   /** @param onFrame called for each frame, in order; may throw what `received` then throws. */
-  constructor(frameBytesMax: number, onFrame: (frame: ReceivedFrame) => void) {
+  constructor(
+    options: { readonly frameBytesMax: number; readonly reusesMemory: boolean },
+    onFrame: (frame: ReceivedFrame) => void,
+  ) {
+    const { frameBytesMax } = options;
+    this.#reusesMemory = options.reusesMemory;
     this.#limits = { frameBytesMax, bodyBytesMax: frameBytesMax };
     this.#onFrame = onFrame;
   }
@@ -91,10 +102,20 @@ export class ResponseReader {
   }
 
   #beginLarge(header: FrameHeader): void {
-    const bytes = Buffer.allocUnsafeSlow(header.frameBytes);
+    const bytes = this.#memory(header.frameBytes);
     const filled = this.#shared.copy(bytes, 0, this.#readPosition, this.#writePosition);
     this.#readPosition = this.#writePosition;
     this.#large = { header, bytes, filled };
+  }
+
+  #memory(byteCount: number): Buffer {
+    if (!this.#reusesMemory || byteCount > SPARE_BYTES_MAX)
+      return Buffer.allocUnsafeSlow(byteCount);
+    if (this.#spare.length < byteCount) {
+      const capacity = Math.min(2 ** Math.ceil(Math.log2(byteCount)), SPARE_BYTES_MAX);
+      this.#spare = Buffer.allocUnsafeSlow(capacity);
+    }
+    return this.#spare.subarray(0, byteCount);
   }
 
   /** What is left over is the beginning of a frame that fits, so room for its rest follows. */

@@ -25,6 +25,8 @@ export async function openReplicaChannel(
     brokerId: options.brokerId,
     brokerEpoch: options.brokerEpoch,
     timeoutMs: CONNECT_TIMEOUT_MS,
+    // A follower has one fetch in flight, and writes its records before it sends the next.
+    reusesResponseMemory: true,
   });
   return {
     fetch: (request) => connection.call(replicaFetchApi, request, { timeoutMs: options.timeoutMs }),

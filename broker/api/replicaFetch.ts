@@ -15,6 +15,7 @@ import {
   type replicaFetchApi,
   type replicaProgressApi,
 } from '../../protocol/index.ts';
+import type { LogRead } from '../log/index.ts';
 import type {
   DelayedOperation,
   FetchWaiter,
@@ -216,7 +217,7 @@ class FollowerSession implements FetchWaiter, DelayedOperation {
     if (waiting === undefined) return;
     const results = this.#due;
     const answered = new Set(results.map(({ topicId, result }) => keyOf(topicId, result.index)));
-    const collected = { sizeBytes: 0, results, answered };
+    const collected = { sizeBytes: 0, results, answered, releases: [] };
     const reading = this.#collect(collected, waiting.maxBytes, this.#followed.entries());
     this.#reading = reading !== undefined;
     if (reading === undefined) this.#finish(collected);
@@ -254,8 +255,9 @@ class FollowerSession implements FetchWaiter, DelayedOperation {
         maxBytes: maxBytes - collected.sizeBytes,
         atLeastOneBatch: collected.sizeBytes === 0,
       });
-      const add = ({ slices, sizeBytes }: { slices: readonly Uint8Array[]; sizeBytes: number }) => {
+      const add = ({ slices, sizeBytes, release }: LogRead): void => {
         if (sizeBytes === 0) return;
+        if (release !== undefined) collected.releases.push(release);
         collected.sizeBytes += sizeBytes;
         collected.results.push({ topicId, result: answer(partition, slices) });
       };
@@ -274,7 +276,7 @@ class FollowerSession implements FetchWaiter, DelayedOperation {
     }
   }
 
-  #finish({ results, sizeBytes }: Collected): void {
+  #finish({ results, sizeBytes, releases }: Collected): void {
     this.#reading = false;
     const waiting = this.#waiting;
     if (waiting === undefined) return;
@@ -295,7 +297,9 @@ class FollowerSession implements FetchWaiter, DelayedOperation {
     this.#due = [];
     this.#addMovedOffsets(results);
     if (sizeBytes > 0) this.#rotate(results);
-    waiting.request.respond({ errorCode: 0, topics: grouped(results) });
+    waiting.request.respond({ errorCode: 0, topics: grouped(results) }, () => {
+      for (const release of releases) release();
+    });
   }
 
   /** Partitions without records whose high watermark or log start the follower does not know yet. */
@@ -349,6 +353,8 @@ type Entries = IterableIterator<[string, Followed]>;
 interface Collected {
   sizeBytes: number;
   readonly results: { readonly topicId: string; readonly result: PartitionResult }[];
+  /** Give memory back when the answer has left. */
+  readonly releases: (() => void)[];
   /** Partitions whose result was due before anything was read. */
   readonly answered: ReadonlySet<string>;
 }

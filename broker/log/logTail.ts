@@ -3,8 +3,9 @@
  * are given without a read.
  *
  * Batches arrive as views on a receive buffer and are copied here only while somebody reads at the
- * end (copying costs about a tenth of the checksum). Chunks are filled once, never reused and left
- * to the garbage collector, so a slice of one may be queued on a socket for as long as that takes.
+ * end (copying costs about a tenth of the checksum). Chunks are filled once. One that has left the
+ * tail is used again when every read of it was released, so a slice may be queued on a socket for as
+ * long as that takes; a read that is never released leaves its chunks to the garbage collector.
  */
 
 import { assert } from '../../common/index.ts';
@@ -12,6 +13,8 @@ import { batchEnd, RecordBatchView } from '../../protocol/index.ts';
 import type { LogRead, ReadOptions } from './logRead.ts';
 
 const CHUNK_BYTES = 256 * 1024;
+/** 16 MiB of memory that waits to be used again, for all partitions together. */
+const FREE_CHUNKS_MAX = 64;
 /** A mark per so many bytes: the longest stretch that a read walks batch by batch. */
 const MARK_INTERVAL_BYTES = 4096;
 
@@ -22,9 +25,13 @@ class Chunk {
   usedBytes = 0;
   /** Offset and position of some batches: [offset, position, offset, position, ...]. */
   readonly marks: number[] = [];
+  /** Reads that may still look at the bytes. */
+  readerCount = 0;
+  /** Whether it has left the tail. */
+  dropped = false;
 
-  constructor(baseOffset: number, capacityBytes: number) {
-    this.bytes = Buffer.allocUnsafeSlow(capacityBytes);
+  constructor(baseOffset: number, bytes: Uint8Array) {
+    this.bytes = bytes;
     this.baseOffset = baseOffset;
     this.nextOffset = baseOffset;
   }
@@ -56,6 +63,8 @@ class Chunk {
 export class TailBudget {
   readonly #bytesMax: number;
   readonly #chunks = new Map<Chunk, LogTail>();
+  /** Memory of chunks that nobody looks at any more. */
+  readonly #free: Uint8Array[] = [];
   #bytes = 0;
 
   constructor(bytesMax: number) {
@@ -64,6 +73,20 @@ export class TailBudget {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Memory for a chunk, with any content. */
+  acquire(byteCount: number): Uint8Array {
+    if (byteCount > CHUNK_BYTES) return Buffer.allocUnsafeSlow(byteCount);
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  }
+
+  /** The chunk has left its tail, or one of its reads has ended. */
+  recycle(chunk: Chunk): void {
+    if (!chunk.dropped || chunk.readerCount > 0) return;
+    if (chunk.bytes.length === CHUNK_BYTES && this.#free.length < FREE_CHUNKS_MAX) {
+      this.#free.push(chunk.bytes);
+    }
   }
 
   add(chunk: Chunk, owner: LogTail): void {
@@ -105,7 +128,7 @@ export class LogTail {
       baseOffset,
     });
     if (chunk === undefined || chunk.bytes.length - chunk.usedBytes < batch.length) {
-      chunk = new Chunk(baseOffset, Math.max(CHUNK_BYTES, batch.length));
+      chunk = new Chunk(baseOffset, this.#budget.acquire(batch.length));
       this.#chunks.push(chunk);
       this.#bytes += chunk.bytes.length;
       // Its own limit first, so that it does not push out the chunks of others for nothing.
@@ -122,6 +145,7 @@ export class LogTail {
     const first = this.#chunkIndexOf(fetchOffset);
     if (first < 0) return undefined;
     const slices: Uint8Array[] = [];
+    const chunks: Chunk[] = [];
     let sizeBytes = 0;
     let nextOffset = fetchOffset;
     for (let index = first; index < this.#chunks.length; index += 1) {
@@ -132,6 +156,8 @@ export class LogTail {
       const end = this.#endWithin(chunk, start, room, options.endOffset, oversize);
       if (end > start) {
         slices.push(chunk.bytes.subarray(start, end));
+        chunk.readerCount += 1;
+        chunks.push(chunk);
         sizeBytes += end - start;
         nextOffset =
           end === chunk.usedBytes ? chunk.nextOffset : this.#batch.at(chunk.bytes, end).baseOffset;
@@ -139,7 +165,12 @@ export class LogTail {
       if (end < chunk.usedBytes) break;
     }
     this.#batch.release();
-    return { slices, sizeBytes, nextOffset: nextOffset as LogRead['nextOffset'] };
+    return {
+      slices,
+      sizeBytes,
+      nextOffset: nextOffset as LogRead['nextOffset'],
+      release: () => this.#release(chunks),
+    };
   }
 
   clear(): void {
@@ -153,6 +184,15 @@ export class LogTail {
     for (const dropped of this.#chunks.splice(0, count)) {
       this.#bytes -= dropped.bytes.length;
       this.#budget.remove(dropped);
+      dropped.dropped = true;
+      this.#budget.recycle(dropped);
+    }
+  }
+
+  #release(chunks: Chunk[]): void {
+    for (const chunk of chunks.splice(0)) {
+      chunk.readerCount -= 1;
+      this.#budget.recycle(chunk);
     }
   }
 
