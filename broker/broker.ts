@@ -67,6 +67,7 @@ export class Broker {
   readonly #probe = new BrokerProbe();
   readonly #session: CoordinatorSession;
   readonly #membership: Membership;
+  readonly #producerIds: ProducerIds;
   #running: Running | undefined;
   #fatalListener: (error: unknown) => void = () => undefined;
   #fatal = false;
@@ -86,6 +87,7 @@ export class Broker {
       logger,
     );
     this.#membership = new Membership(environment, this.#session, logger);
+    this.#producerIds = new ProducerIds(this.#session, config);
     this.#membership.onRefused((error) => this.#end(error));
   }
 
@@ -212,6 +214,7 @@ export class Broker {
         channel,
         updates,
         coordinatorState: () => this.#session.state,
+        allocateProducerId: () => this.#producerIds.allocate(),
         flushTurn: () => logManager.flushTurn(),
         onFatal: (error) => this.#end(error),
       },

@@ -18,6 +18,7 @@ import {
   describeConfigsApi,
   describePartitionsApi,
   fetchApi,
+  initProducerIdApi,
   listOffsetsApi,
   metadataApi,
   ProtocolError,
@@ -54,6 +55,8 @@ export interface DispatcherParts {
   readonly channel: ControllerChannel;
   readonly updates: MetadataUpdates;
   readonly coordinatorState: () => string;
+  /** An id that no other producer has. */
+  readonly allocateProducerId: () => Promise<number>;
   /** Writes what the requests of one read appended. */
   readonly flushTurn: () => void;
   /** The program broke a promise of its own. */
@@ -76,6 +79,7 @@ export const servedApis: readonly Api[] = [
   describeConfigsApi,
   alterConfigsApi,
   describeClusterApi,
+  initProducerIdApi,
   updateMetadataApi,
   replicaFetchApi,
   replicaProgressApi,
@@ -193,6 +197,13 @@ function handlersOf(
       async (request) => {
         const body = request.body as RequestOf<typeof alterConfigsApi>;
         request.respond(await channel.alterConfigs(body));
+      },
+    ],
+    [
+      initProducerIdApi as Api,
+      async (request) => {
+        const producerId = await parts.allocateProducerId();
+        request.respond({ errorCode: 0, errorMessage: null, producerId, producerEpoch: 0 });
       },
     ],
     [updateMetadataApi as Api, (request) => parts.updates.handle(request)],
