@@ -20,7 +20,13 @@ import {
   OdradekError,
   type SocketAddress,
 } from '../common/index.ts';
-import { Controller, CoordinatorSession, Membership, networkPusher } from '../coordinator/index.ts';
+import {
+  Controller,
+  CoordinatorSession,
+  Membership,
+  networkPusher,
+  ProducerIds,
+} from '../coordinator/index.ts';
 import { NetworkServer } from '../network/index.ts';
 import { ProtocolError } from '../protocol/index.ts';
 import { type AdminServer, openAdminServer } from './admin/index.ts';
