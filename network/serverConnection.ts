@@ -397,7 +397,8 @@ export class ServerConnection implements SocketHandler, ResponseSink {
       this.beginClose(LINGER_MS);
     } else if (this.#session.isOpen) {
       const { frameBytesMax } = this.#host.limits;
-      this.#frameLimits = { frameBytesMax, bodyBytesMax: Math.min(frameBytesMax, BODY_BYTES_MAX) };
+      const bodyBytesMax = this.brokerId >= 0 ? BROKER_BODY_BYTES_MAX : CLIENT_BODY_BYTES_MAX;
+      this.#frameLimits = { frameBytesMax, bodyBytesMax: Math.min(frameBytesMax, bodyBytesMax) };
     }
   }
 
@@ -573,5 +574,10 @@ export class ServerConnection implements SocketHandler, ResponseSink {
   }
 }
 
-/** A body costs several times its length once decoded; the rest of a frame is records. */
-const BODY_BYTES_MAX = 16 * 1024 * 1024;
+/**
+ * A body costs up to forty times its length once decoded; the rest of a frame is records. Two
+ * megabytes name tens of thousands of partitions.
+ */
+const CLIENT_BODY_BYTES_MAX = 2 * 1024 * 1024;
+/** Brokers send the state of whole clusters to one another. */
+const BROKER_BODY_BYTES_MAX = 64 * 1024 * 1024;
