@@ -31,7 +31,7 @@ export async function openReplicaChannel(
   return {
     fetch: (request) => connection.call(replicaFetchApi, request, { timeoutMs: options.timeoutMs }),
     progress: (request) => {
-      if (!connection.closed) connection.send(replicaProgressApi, request);
+      if (!connection.closed) void connection.send(replicaProgressApi, request);
     },
     close: () => void connection.close(),
   };
