@@ -44,29 +44,44 @@ type PartitionAnswer = ProduceResponse['topics'][number]['partitions'][number];
  */
 const BROKER_PATIENCE = 0.8;
 
+export interface ProduceCall {
+  readonly batches: readonly ProducerBatch[];
+  readonly settings: ProducerSettings;
+  /** Settled when the request before this one has left. */
+  readonly before: Promise<void> | undefined;
+  /** Called when the request has been handed to its connection, or never will be. */
+  readonly onLeft: () => void;
+}
+
 /** Sends one request and waits for its answer. Never rejects. @returns one answer a batch. */
 export async function callProduce(
   cluster: Cluster,
   leader: number,
-  options: { readonly batches: readonly ProducerBatch[]; readonly settings: ProducerSettings },
+  options: ProduceCall,
 ): Promise<readonly ProduceAnswer[]> {
-  const { batches, settings } = options;
+  const { batches, settings, before, onLeft } = options;
   let connection: ClientConnection | undefined;
   try {
     const encoded = encodedBatches(cluster, options);
     const bytes = encoded instanceof Promise ? await encoded : encoded;
+    if (before !== undefined) await before;
     connection = cluster.pool.open(leader);
     if (connection === undefined) throw notConnected(leader);
     const timeoutMs = requestTimeoutMs(cluster, batches, settings);
     const request = produceRequest(cluster, { batches, bytes, settings, timeoutMs });
     if (settings.acks === 0) {
       // Waits only until the operating system has the bytes: a slow broker slows its producer down.
-      const written = await connection.send(produceApi, request);
+      const sending = connection.send(produceApi, request);
+      onLeft();
+      const written = await sending;
       return batches.map(() => (written ? unacknowledged : lostUnacknowledged));
     }
-    const response = await connection.call(produceApi, request, { timeoutMs });
+    const calling = connection.call(produceApi, request, { timeoutMs });
+    onLeft();
+    const response = await calling;
     return answersOf(response, batches);
   } catch (error) {
+    onLeft();
     const answer = failedCall(error);
     // A broker that does not answer is given up with its connection: a retry on the same one would
     // wait behind the same obstacle.
@@ -77,7 +92,7 @@ export async function callProduce(
   }
 }
 
-const unacknowledged: ProduceAnswer = {
+const unacknowledged: Extract<ProduceAnswer, { readonly kind: 'appended' }> = {
   kind: 'appended',
   baseOffset: -1,
   logAppendTimeMs: -1,
@@ -184,6 +199,8 @@ function answerOf(answer: PartitionAnswer): ProduceAnswer {
     return { kind: 'appended', baseOffset, logAppendTimeMs, written: true };
   }
   const name = errorName(answer.errorCode);
+  // It stands in the log since long ago: only where is forgotten.
+  if (name === 'DUPLICATE_SEQUENCE_NUMBER') return unacknowledged;
   const { leader, leaderEpoch } = answer;
   return {
     ...failed(new ProtocolError(name, answer.errorMessage ?? undefined)),

@@ -18,6 +18,11 @@ export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
 export interface ProducerOptions {
   /** Who must have the record before it counts as delivered. Default 'all'. */
   readonly acks?: Acks;
+  /**
+   * Numbers the batches, so that a broker recognises one that comes again: a retry neither
+   * duplicates nor reorders records. Default true; false with `acks` 0 or 1, which cannot have it.
+   */
+  readonly idempotent?: boolean;
   /** Default 'none'. */
   readonly compression?: Compression;
   /**
@@ -38,8 +43,9 @@ export interface ProducerOptions {
   /** How long one request may take, in milliseconds. Default: that of the client. */
   readonly requestTimeoutMs?: number;
   /**
-   * Requests under way to one broker. Default 5. A partition is in one of them at a time, so
-   * records of a partition are never reordered, whatever fails.
+   * Requests under way to one broker, 1 to 100. Default 5. Of a partition up to five full batches
+   * are under way at a time, without `idempotent` one: records of a partition are never reordered,
+   * whatever fails.
    */
   readonly inFlightMax?: number;
   /** Default: murmur2 of the key as Kafka's, and without key one partition per batch. */

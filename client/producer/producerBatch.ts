@@ -9,7 +9,12 @@
  */
 
 import { assert, type Offload } from '../../common/index.ts';
-import { type RecordBatchBuilder, readRecords } from '../../protocol/index.ts';
+import {
+  type BatchProducer,
+  type RecordBatchBuilder,
+  readRecords,
+  setBatchProducer,
+} from '../../protocol/index.ts';
 import type { DeliveryError } from '../errors.ts';
 import type { DeliveryResult } from './producerRecord.ts';
 
@@ -58,17 +63,27 @@ export class ProducerBatch {
   readonly createdMs: number;
   /** Requests that carried it. */
   attempts = 0;
-  /** Attempts of unknown outcome: it may stand in the log that many times already. */
+  /**
+   * Attempts of unknown outcome: it may stand in the log already, and without numbers that many
+   * times.
+   */
   unknownAttempts = 0;
   /** No more records are added. Set for good when it is first sent. */
   sealed = false;
   /** Error of the last attempt. */
   lastError: Error | undefined;
+  /** In a request that was not answered yet. */
+  inFlight = false;
+  /** Nothing else of its partition was under way when it was last sent. */
+  sentAlone = false;
+  /** Batches behind this one that were acknowledged before it. */
+  ackedBehind = 0;
   /** Its share of the producer's buffer. */
   bufferedBytes = 0;
 
   #builder: RecordBatchBuilder | undefined;
   #bytes: Uint8Array | undefined;
+  #producer: BatchProducer | undefined;
   #timestamps: number[] = [];
   #recordsCount = 0;
   #watchedCount = 0;
@@ -112,6 +127,27 @@ export class ProducerBatch {
   added(timestamp: number): void {
     this.#timestamps.push(timestamp);
     this.#recordsCount += 1;
+  }
+
+  /** Its numbers, under which a broker recognises it when it comes again; undefined for none. */
+  get producer(): BatchProducer | undefined {
+    return this.#producer;
+  }
+
+  /**
+   * Numbers the batch. Under new numbers only where no request with the old ones is under way: the
+   * bytes change in place.
+   */
+  setProducer(producer: BatchProducer): void {
+    this.#producer = producer;
+    if (this.#bytes !== undefined) setBatchProducer(this.#bytes, 0, producer);
+    else this.builder.setProducer(producer);
+  }
+
+  /** It surely stands nowhere: it will be numbered anew. */
+  forgetProducer(): void {
+    assert(this.unknownAttempts === 0, 'What may stand in a log keeps its numbers');
+    this.#producer = undefined;
   }
 
   /** Bytes for the wire, made once. Resolves later only where another thread compresses. */
@@ -187,7 +223,7 @@ export class ProducerBatch {
       offset: baseOffset < 0 ? -1 : baseOffset + index,
       timestamp: logAppendTimeMs < 0 ? this.#timestamps[index]! : logAppendTimeMs,
       retried: this.attempts > 1,
-      possiblyDuplicated: this.unknownAttempts > 0,
+      possiblyDuplicated: this.unknownAttempts > 0 && this.#producer === undefined,
     };
   }
 
@@ -216,7 +252,16 @@ export class ProducerBatch {
       part.added(record.timestamp);
       index += 1;
     }
+    if (this.#producer !== undefined) {
+      const { baseSequence } = this.#producer;
+      left.setProducer(this.#producer);
+      right.setProducer({
+        ...this.#producer,
+        baseSequence: sequenceAfter(baseSequence, left.recordsCount),
+      });
+    }
     for (const part of [left, right]) {
+      part.ackedBehind = this.ackedBehind;
       part.sealed = true;
       part.attempts = this.attempts;
       part.unknownAttempts = this.unknownAttempts;
@@ -241,6 +286,11 @@ export class ProducerBatch {
     for (const range of ranges) notify(range, outcome);
     for (const callback of callbacks) callback();
   }
+}
+
+/** Sequence numbers begin again at 0 after 2^31 - 1. */
+export function sequenceAfter(baseSequence: number, recordsCount: number): number {
+  return (baseSequence + recordsCount) % 2 ** 31;
 }
 
 function notify({ first, count, skipped, watcher }: WatchedRange, outcome: BatchOutcome): void {

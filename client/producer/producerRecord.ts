@@ -42,7 +42,7 @@ export interface DeliveryResult {
   readonly retried: boolean;
   /**
    * Whether an earlier attempt had an unknown outcome, so that the record may stand in the log
-   * twice.
+   * twice. Never so with an idempotent producer.
    */
   readonly possiblyDuplicated: boolean;
 }

@@ -14,6 +14,8 @@ export interface ProducerSettings {
   /** As on the wire. */
   readonly acks: -1 | 0 | 1;
   readonly compression: Compression;
+  /** Whether batches are numbered, so that brokers recognise repeated ones. */
+  readonly idempotent: boolean;
   readonly lingerMs: number;
   readonly batchBytes: number;
   readonly recordBytesMax: number;
@@ -37,6 +39,7 @@ export function producerSettings(
   const acks = checkedChoice('acks', options.acks ?? 'all', ['all', -1, 0, 1]);
   return {
     acks: acks === 'all' ? -1 : acks,
+    idempotent: checkedIdempotent(options, acks === 'all' || acks === -1),
     compression: checkedChoice('compression', options.compression ?? 'none', codecs),
     lingerMs: checkedNumber('lingerMs', options.lingerMs, { min: 0, max: DAY_MS, default: 0 }),
     batchBytes: checkedNumber('batchBytes', options.batchBytes, {
@@ -76,4 +79,12 @@ export function producerSettings(
     }),
     partitioner,
   };
+}
+
+/** On by default where all replicas acknowledge: with less, a new leader may not know the batches. */
+function checkedIdempotent({ idempotent }: ProducerOptions, acksAll: boolean): boolean {
+  if (idempotent === undefined) return acksAll;
+  if (typeof idempotent !== 'boolean') throw new TypeError('idempotent must be true or false');
+  if (idempotent && !acksAll) throw new TypeError("idempotent: true needs acks: 'all'");
+  return idempotent;
 }

@@ -1,9 +1,9 @@
 /**
  * Moves batches from the queues to the brokers that lead them, and decides their fate.
  *
- * At the end of each turn in which something changed, `#drain` looks at every queue that has a
- * batch and none under way, and puts what is due into one request per broker. One batch of a
- * partition is under way at a time: with two, a retry of the first could land after the second.
+ * At the end of each turn in which something changed, `#drain` looks at every queue that may send a
+ * batch, and puts what is due into requests, each with one batch of a partition at most. How many
+ * batches of a partition may be under way, and in which order, `PartitionQueue` tells.
  */
 
 import { ProtocolError } from '../../protocol/index.ts';
@@ -13,11 +13,21 @@ import { DeliveryError } from '../errors.ts';
 import type { BuilderPool } from './builderPool.ts';
 import type { PartitionQueue } from './partitionQueue.ts';
 import { callProduce, type ProduceAnswer } from './produceRequest.ts';
+import { ProducerIdentities } from './producerIdentity.ts';
 import type { ProducerBatch } from './producerBatch.ts';
 import type { ProducerSettings } from './producerSettings.ts';
 
 /** Bytes of batches in one request; a single larger batch still goes. */
 const REQUEST_BYTES_MAX = 8 * 1024 * 1024;
+
+/** The broker misses batches of the producer, or has forgotten it. */
+const SEQUENCE_ERRORS: ReadonlySet<string> = new Set([
+  'OUT_OF_ORDER_SEQUENCE_NUMBER',
+  'UNKNOWN_PRODUCER_ID',
+  'INVALID_PRODUCER_EPOCH',
+]);
+
+type FailedAnswer = Extract<ProduceAnswer, { readonly kind: 'failed' }>;
 
 /** What the sender needs to know from, and tell to, its producer. */
 export interface SenderHost {
@@ -33,10 +43,14 @@ export class Sender {
   readonly #settings: ProducerSettings;
   readonly #builders: BuilderPool;
   readonly #host: SenderHost;
-  /** Queues with something to send and nothing under way; those that waited longest first. */
+  /** Undefined without idempotence. */
+  readonly #identities: ProducerIdentities | undefined;
+  /** Queues that may send a batch; those that waited longest first. */
   readonly #active = new Set<PartitionQueue>();
   readonly #requestsByBroker = new Map<number, number>();
   readonly #connecting = new Set<number>();
+  /** Settled when the last request to a broker has left: another thread may compress out of order. */
+  readonly #leaving = new Map<number, Promise<void>>();
   readonly #unsubscribe: () => void;
   #scheduled = false;
   #timer: { cancel(): void } | undefined;
@@ -50,12 +64,15 @@ export class Sender {
     this.#settings = settings;
     this.#builders = parts.builders;
     this.#host = parts.host;
+    this.#identities = settings.idempotent
+      ? new ProducerIdentities(cluster, settings.requestTimeoutMs, () => this.schedule())
+      : undefined;
     this.#unsubscribe = cluster.metadata.onChange(() => this.schedule());
   }
 
   /** The queue has a first batch, or a full one. */
   wake(queue: PartitionQueue): void {
-    if (!queue.inFlight) this.#active.add(queue);
+    this.#active.add(queue);
     this.schedule();
   }
 
@@ -71,35 +88,61 @@ export class Sender {
 
   close(): void {
     this.#unsubscribe();
+    this.#identities?.close();
     this.#timer?.cancel();
     this.#active.clear();
   }
 
   #drain(): void {
     const nowMs = this.#cluster.environment.clock.monotonicMs();
+    // Each round takes at most one batch of a queue.
+    for (;;) {
+      const { due, wakeMs } = this.#lookAtQueues(nowMs);
+      let sentAny = false;
+      for (const [leader, queues] of due) sentAny = this.#sendTo(leader, queues) || sentAny;
+      if (sentAny) continue;
+      this.#arm(wakeMs - nowMs);
+      return;
+    }
+  }
+
+  /** @returns who may send now, by leader, and when to look again. */
+  #lookAtQueues(nowMs: number): {
+    readonly due: ReadonlyMap<number, PartitionQueue[]>;
+    readonly wakeMs: number;
+  } {
     const due = new Map<number, PartitionQueue[]>();
     let wakeMs = Number.POSITIVE_INFINITY;
     for (const queue of this.#active) {
       this.#failExpired(queue, nowMs);
-      const { head } = queue;
-      if (head === undefined) {
+      const batch = queue.sendable;
+      if (batch === undefined) {
         this.#active.delete(queue);
         continue;
       }
-      const dueMs = this.#dueMs(queue, head);
-      wakeMs = Math.min(wakeMs, head.createdMs + this.#settings.deliveryTimeoutMs);
+      const dueMs = this.#dueMs(queue, batch);
+      wakeMs = Math.min(wakeMs, batch.createdMs + this.#settings.deliveryTimeoutMs);
       if (dueMs > nowMs) {
         wakeMs = Math.min(wakeMs, dueMs);
         continue;
       }
-      const leader = this.#leaderOf(queue, head);
+      if (!this.#hasIdentity(queue, batch)) continue;
+      const leader = this.#leaderOf(queue, batch);
       if (leader === undefined) continue;
       const queues = due.get(leader);
       if (queues === undefined) due.set(leader, [queue]);
       else queues.push(queue);
     }
-    for (const [leader, queues] of due) this.#sendTo(leader, queues);
-    this.#arm(wakeMs - nowMs);
+    return { due, wakeMs };
+  }
+
+  /** Asks for a producer id where one is needed; an answer schedules the next look. */
+  #hasIdentity(queue: PartitionQueue, batch: ProducerBatch): boolean {
+    if (this.#identities === undefined || this.#identities.get() !== undefined) return true;
+    const { error } = this.#identities;
+    batch.lastError = error ?? batch.lastError;
+    if (error instanceof ProtocolError && !error.retriable) this.#failAll(queue, error);
+    return false;
   }
 
   #arm(delayMs: number): void {
@@ -113,22 +156,23 @@ export class Sender {
     const { deliveryTimeoutMs } = this.#settings;
     for (;;) {
       const { head } = queue;
-      if (head === undefined || nowMs < head.createdMs + deliveryTimeoutMs) return;
+      if (head === undefined || head.inFlight) return;
+      if (nowMs < head.createdMs + deliveryTimeoutMs) return;
       const reason = head.lastError === undefined ? '' : `: ${head.lastError.message}`;
       const message = `no acknowledgement within ${deliveryTimeoutMs} ms${reason}`;
       this.#fail(queue, head, { code: 'DELIVERY_TIMED_OUT', message, retriable: true });
     }
   }
 
-  #dueMs(queue: PartitionQueue, head: ProducerBatch): number {
-    if (head.attempts > 0 || queue.batches.length > 1 || this.#host.flushing) {
+  #dueMs(queue: PartitionQueue, batch: ProducerBatch): number {
+    if (batch.attempts > 0 || queue.batches.length > 1 || this.#host.flushing) {
       return queue.retryAtMs;
     }
-    return Math.max(queue.retryAtMs, head.createdMs + this.#settings.lingerMs);
+    return Math.max(queue.retryAtMs, batch.createdMs + this.#settings.lingerMs);
   }
 
   /** @returns undefined where none is known: a new look at the metadata is then under way. */
-  #leaderOf(queue: PartitionQueue, head: ProducerBatch): number | undefined {
+  #leaderOf(queue: PartitionQueue, batch: ProducerBatch): number | undefined {
     const { metadata } = this.#cluster;
     const gone = metadata.goneError(queue.topic);
     if (gone !== undefined) {
@@ -137,7 +181,7 @@ export class Sender {
     }
     const known = metadata.topic(queue.topic)?.partitions[queue.partition];
     if (known !== undefined && known.leader >= 0) return known.leader;
-    head.lastError = new ProtocolError(
+    batch.lastError = new ProtocolError(
       'LEADER_NOT_AVAILABLE',
       `partition ${queue.partition} of topic "${queue.topic}" has no leader`,
     );
@@ -145,29 +189,39 @@ export class Sender {
     return undefined;
   }
 
-  /** As many requests as fit under the cap; the rest waits for the next answer. */
-  #sendTo(leader: number, queues: readonly PartitionQueue[]): void {
+  /**
+   * As many requests as fit under the cap; the rest waits for the next answer.
+   *
+   * @returns whether anything was sent.
+   */
+  #sendTo(leader: number, queues: readonly PartitionQueue[]): boolean {
     if (this.#cluster.pool.open(leader) === undefined) {
       this.#connect(leader, queues);
-      return;
+      return false;
     }
     let next = 0;
     while (next < queues.length) {
       const requests = this.#requestsByBroker.get(leader) ?? 0;
-      if (requests >= this.#settings.inFlightMax) return;
+      if (requests >= this.#settings.inFlightMax) return next > 0;
       let bytes = 0;
       const chosen: PartitionQueue[] = [];
+      const batches: ProducerBatch[] = [];
       for (; next < queues.length; next++) {
         const queue = queues[next]!;
-        bytes += queue.head!.builder.sizeBytes;
+        const batch = queue.sendable!;
+        bytes += batch.builder.sizeBytes;
         if (chosen.length > 0 && bytes > REQUEST_BYTES_MAX) break;
         chosen.push(queue);
-        queue.inFlight = true;
+        batches.push(batch);
+        queue.sending(batch, this.#identities?.get());
+        // At the end of the line.
         this.#active.delete(queue);
+        this.#active.add(queue);
       }
       this.#requestsByBroker.set(leader, requests + 1);
-      void this.#request(leader, chosen);
+      void this.#request(leader, chosen, batches);
     }
+    return true;
   }
 
   #connect(leader: number, queues: readonly PartitionQueue[]): void {
@@ -189,16 +243,26 @@ export class Sender {
     );
   }
 
-  async #request(leader: number, queues: readonly PartitionQueue[]): Promise<void> {
-    const batches = queues.map((queue) => queue.head!);
+  async #request(
+    leader: number,
+    queues: readonly PartitionQueue[],
+    batches: readonly ProducerBatch[],
+  ): Promise<void> {
+    const before = this.#leaving.get(leader);
+    let left!: () => void;
+    if (this.#settings.compression !== 'none') {
+      this.#leaving.set(leader, new Promise((resolve) => (left = resolve)));
+    } else left = NOTHING;
     const answers = await callProduce(this.#cluster, leader, {
       batches,
       settings: this.#settings,
+      before,
+      onLeft: left,
     });
     this.#requestsByBroker.set(leader, this.#requestsByBroker.get(leader)! - 1);
     for (const [index, queue] of queues.entries()) {
-      queue.inFlight = false;
       const batch = batches[index]!;
+      queue.answered(batch);
       // A close that gave up waiting has decided it meanwhile.
       if (batch.outcome === undefined) this.#take(queue, batch, answers[index]!);
       if (queue.head !== undefined) this.#active.add(queue);
@@ -209,22 +273,28 @@ export class Sender {
   #take(queue: PartitionQueue, batch: ProducerBatch, answer: ProduceAnswer): void {
     if (answer.kind === 'unsent') {
       batch.lastError = answer.error;
+      queue.failed();
       return;
     }
     batch.attempts++;
     if (answer.kind === 'appended') {
-      queue.batches.shift();
+      queue.acknowledged(batch);
       batch.delivered(answer.baseOffset, answer.logAppendTimeMs);
       this.#host.onDecided(batch, answer.written && batch.unknownAttempts === 0);
       return;
     }
+    queue.failed();
     const { error } = answer;
     batch.lastError = error;
     if (answer.outcomeUnknown) batch.unknownAttempts++;
     if (error.code === 'MESSAGE_TOO_LARGE' && batch.recordsCount > 1) {
       const parts = batch.split(() => this.#builders.take());
-      queue.batches.splice(0, 1, ...parts);
+      queue.batches.splice(queue.batches.indexOf(batch), 1, ...parts);
       this.#host.onSplit(batch, parts);
+      return;
+    }
+    if (batch.producer !== undefined && SEQUENCE_ERRORS.has(error.code)) {
+      this.#onMissingBatches(queue, batch, answer);
       return;
     }
     if (!error.retriable) {
@@ -234,11 +304,27 @@ export class Sender {
     this.#retryLater(queue, batch, answer);
   }
 
-  #retryLater(
-    queue: PartitionQueue,
-    batch: ProducerBatch,
-    answer: Extract<ProduceAnswer, { readonly kind: 'failed' }>,
-  ): void {
+  /** The batch is not appended, since the broker has not got what was sent before it. */
+  #onMissingBatches(queue: PartitionQueue, batch: ProducerBatch, answer: FailedAnswer): void {
+    const { error } = answer;
+    // What is missing failed too, or is sent again before this one.
+    if (!batch.sentAlone || queue.head !== batch) return;
+    this.#cluster.logger.warn('The numbers of a partition begin again', {
+      topic: queue.topic,
+      partition: queue.partition,
+      code: error.code,
+      reason: error.message,
+    });
+    this.#retryLater(queue, batch, answer);
+    const { unknown, exhausted } = queue.bumpEpoch();
+    if (exhausted) this.#identities?.renew();
+    for (const lost of unknown) {
+      lost.lastError ??= error;
+      this.#fail(queue, lost, { code: error.code, message: error.message, retriable: false });
+    }
+  }
+
+  #retryLater(queue: PartitionQueue, batch: ProducerBatch, answer: FailedAnswer): void {
     const { metadata, environment, context } = this.#cluster;
     if (answer.refreshMetadata) metadata.refresh(queue.topic);
     const { leader } = answer;
@@ -256,9 +342,10 @@ export class Sender {
 
   #failAll(queue: PartitionQueue, error: ProtocolError): void {
     const { code, message, retriable } = error;
-    for (let head = queue.head; head !== undefined; head = queue.head) {
-      head.lastError = error;
-      this.#fail(queue, head, { code, message, retriable });
+    // Those under way are decided by their answers.
+    for (const batch of queue.batches.filter(({ inFlight }) => !inFlight)) {
+      batch.lastError = error;
+      this.#fail(queue, batch, { code, message, retriable });
     }
   }
 
@@ -285,3 +372,5 @@ export class Sender {
     this.#host.onDecided(batch, false);
   }
 }
+
+const NOTHING = () => undefined;

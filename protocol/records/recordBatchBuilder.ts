@@ -18,6 +18,7 @@ import {
   writeBlob,
   writeHeaders,
 } from './recordEncoding.ts';
+import type { BatchProducer } from './rewriteBatch.ts';
 import { varintBytes, writeVarint } from './varint.ts';
 import { writeBatchHeader } from './writeBatchHeader.ts';
 
@@ -53,6 +54,7 @@ export class RecordBatchBuilder {
   #baseTimestamp = -1;
   #maxTimestamp = -1;
   #built = false;
+  #producer: BatchProducer | undefined;
 
   /** @throws ProtocolError UNSUPPORTED_COMPRESSION_TYPE where the codec is not installed. */
   constructor(options: RecordBatchBuilderOptions = {}) {
@@ -151,8 +153,15 @@ export class RecordBatchBuilder {
     return this.#finishCompressed(await offload.run(task, this.#records()));
   }
 
+  /** Whose batch it is, where that is known only when it is sent. Before `build`. */
+  setProducer(producer: BatchProducer): void {
+    assert(!this.#built, 'A batch learns its producer before it is built');
+    this.#producer = producer;
+  }
+
   /** Begins a new batch in the same buffer: the view that `build` returned is void. */
   reset(): void {
+    this.#producer = undefined;
     this.#position = layout.BATCH_HEADER_BYTES;
     this.#recordsCount = 0;
     this.#baseTimestamp = -1;
@@ -199,6 +208,7 @@ export class RecordBatchBuilder {
 
   #finish(batch: Buffer, sizeBytes: number): Buffer {
     const options = this.#options;
+    const producer: Partial<BatchProducer> = this.#producer ?? options;
     const attributes =
       codecId(options.compression ?? 'none') |
       (options.transactional === true ? layout.TRANSACTIONAL_BIT : 0);
@@ -210,9 +220,9 @@ export class RecordBatchBuilder {
       recordsCount: this.#recordsCount,
       baseTimestamp: this.#baseTimestamp,
       maxTimestamp: this.#maxTimestamp,
-      producerId: options.producerId ?? -1,
-      producerEpoch: options.producerEpoch ?? -1,
-      baseSequence: options.baseSequence ?? -1,
+      producerId: producer.producerId ?? -1,
+      producerEpoch: producer.producerEpoch ?? -1,
+      baseSequence: producer.baseSequence ?? -1,
     });
     return batch.subarray(0, sizeBytes);
   }

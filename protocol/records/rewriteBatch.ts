@@ -1,4 +1,7 @@
-/** What a leader changes in a batch that it appends: in place, in the bytes of the request. */
+/**
+ * What changes in a finished batch, in place: a leader stamps the batches that it appends, in the
+ * bytes of the request; a producer renumbers those that it sends anew.
+ */
 
 import { crc32c } from '../../common/index.ts';
 import { readInt32, readUint16, writeInt16, writeInt32, writeInt64 } from '../bytes.ts';
@@ -22,6 +25,26 @@ export function setLogAppendTime(bytes: Uint8Array, position: number, timestampM
   const attributes = readUint16(bytes, position + layout.ATTRIBUTES_AT);
   writeInt16(bytes, position + layout.ATTRIBUTES_AT, attributes | layout.LOG_APPEND_TIME_BIT);
   writeInt64(bytes, position + layout.MAX_TIMESTAMP_AT, timestampMs);
+  updateCrc(bytes, position);
+}
+
+/** Whose batch it is, and which of its batches. */
+export interface BatchProducer {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  /** Sequence number of its first record, 0 to 2^31 - 1. */
+  readonly baseSequence: number;
+}
+
+/** Gives a batch to another producer, and computes the CRC anew. */
+export function setBatchProducer(
+  bytes: Uint8Array,
+  position: number,
+  producer: BatchProducer,
+): void {
+  writeInt64(bytes, position + layout.PRODUCER_ID_AT, producer.producerId);
+  writeInt16(bytes, position + layout.PRODUCER_EPOCH_AT, producer.producerEpoch);
+  writeInt32(bytes, position + layout.BASE_SEQUENCE_AT, producer.baseSequence);
   updateCrc(bytes, position);
 }
 

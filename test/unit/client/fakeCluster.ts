@@ -33,6 +33,18 @@ export interface FakePartition {
   startOffset: number;
   endOffset: number;
   readonly batches: Buffer[];
+  /** By producer id, as a broker keeps it. */
+  readonly producers: Map<number, FakeProducerState>;
+}
+
+/** Batches of one producer that a partition remembers: the last five. */
+export interface FakeProducerState {
+  epoch: number;
+  recent: {
+    readonly baseSequence: number;
+    readonly lastSequence: number;
+    readonly baseOffset: number;
+  }[];
 }
 
 export interface FakeTopic {
@@ -80,6 +92,9 @@ export class FakeCluster {
   createTopicsError: ErrorName | undefined;
   /** What every batch is stamped with; -1 for CreateTime. */
   logAppendTimeMs = -1;
+  /** What InitProducerId answers instead of an id, if anything. */
+  initProducerIdError: ErrorName | undefined;
+  #lastProducerId = 999;
   readonly #brokerCount: number;
   readonly #counts = new Map<string, number>();
   readonly #parked = new Set<ParkedFetch>();
@@ -130,6 +145,7 @@ export class FakeCluster {
         startOffset: 0,
         endOffset: 0,
         batches: [],
+        producers: new Map(),
       })),
     };
     this.topics.set(name, topic);
@@ -246,6 +262,9 @@ export class FakeCluster {
       case 'Produce':
         this.#produce(broker, request, body as RequestOf<typeof produceApi>);
         return;
+      case 'InitProducerId':
+        request.respond(this.#initProducerId());
+        return;
       case 'Fetch':
         this.#fetch(broker, request, body as RequestOf<typeof fetchApi>);
         return;
@@ -312,11 +331,13 @@ export class FakeCluster {
         if (bytes.length > this.batchBytesMax) error ??= 'MESSAGE_TOO_LARGE';
         error ??= verifyBatch(bytes, 0, { origin: 'client' })?.error;
         if (error !== undefined) return produceError(index, error);
+        const baseOffset = this.#appendOnce(name, index, bytes);
+        if (typeof baseOffset === 'string') return produceError(index, baseOffset);
         return {
           index,
           errorCode: 0,
           errorMessage: null,
-          baseOffset: this.append(name, index, bytes),
+          baseOffset,
           logAppendTimeMs: this.logAppendTimeMs,
           logStartOffset: 0,
           leader: -1,
@@ -326,6 +347,50 @@ export class FakeCluster {
     }));
     if (body.acks === 0) request.dropResponse();
     else request.respond({ topics });
+  }
+
+  #initProducerId() {
+    const error = this.initProducerIdError;
+    if (error === undefined) this.#lastProducerId += 1;
+    return {
+      errorCode: error === undefined ? 0 : errorCode(error),
+      errorMessage: null,
+      producerId: error === undefined ? this.#lastProducerId : -1,
+      producerEpoch: error === undefined ? 0 : -1,
+    };
+  }
+
+  /** Appends what is new of a numbered batch, by the rules of Kafka 3.9. */
+  #appendOnce(name: string, index: number, bytes: Uint8Array): number | ErrorName {
+    const view = new RecordBatchView().at(bytes);
+    const { producerId, producerEpoch: epoch, baseSequence, recordsCount } = view;
+    if (producerId < 0) return this.append(name, index, bytes);
+    const { producers } = this.partition(name, index);
+    const state = producers.get(producerId);
+    const lastSequence = (baseSequence + recordsCount - 1) % 2 ** 31;
+    if (state !== undefined) {
+      if (epoch < state.epoch) return 'INVALID_PRODUCER_EPOCH';
+      if (epoch > state.epoch && baseSequence !== 0) return 'OUT_OF_ORDER_SEQUENCE_NUMBER';
+      if (epoch === state.epoch) {
+        const same = state.recent.find((batch) => {
+          return batch.baseSequence === baseSequence && batch.lastSequence === lastSequence;
+        });
+        if (same !== undefined) return same.baseOffset;
+        const last = state.recent.at(-1)!.lastSequence;
+        if (baseSequence !== (last + 1) % 2 ** 31) {
+          return lastSequence <= last
+            ? 'DUPLICATE_SEQUENCE_NUMBER'
+            : 'OUT_OF_ORDER_SEQUENCE_NUMBER';
+        }
+      }
+    }
+    const baseOffset = this.append(name, index, bytes);
+    const recent = state?.epoch === epoch ? state.recent : [];
+    producers.set(producerId, {
+      epoch,
+      recent: [...recent, { baseSequence, lastSequence, baseOffset }].slice(-5),
+    });
+    return baseOffset;
   }
 
   #fetch(broker: number, request: ServerRequest, body: RequestOf<typeof fetchApi>): void {

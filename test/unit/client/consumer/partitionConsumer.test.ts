@@ -476,6 +476,7 @@ describe('The consumer', () => {
         startOffset: 0,
         endOffset: 0,
         batches: [],
+        producers: new Map(),
       });
       write(cluster, ['7'], { partition: 1 });
       expect(await first).to.deep.equal(['7']);

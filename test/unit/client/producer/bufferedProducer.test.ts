@@ -238,13 +238,13 @@ describe('The producer', () => {
     expect(produces.map(({ broker }) => broker)).to.deep.equal([1, 1, 2]);
   });
 
-  it('sends again after a lost answer, and says that the record may stand there twice', async () => {
+  it('without idempotence says after a lost answer that the record may stand there twice', async () => {
     const cluster = await FakeCluster.start();
     cluster.createTopic('orders');
     cluster.intercept = ({ api, number }) =>
       api === 'Produce' && number === 1 ? { kind: 'loseAnswer' } : undefined;
     const result = await cluster.run(() =>
-      cluster.client().producer().send({ topic: 'orders', value: 'v' }),
+      cluster.client().producer({ idempotent: false }).send({ topic: 'orders', value: 'v' }),
     );
     expect(result).to.include({ retried: true, possiblyDuplicated: true, offset: 1 });
     expect(cluster.values('orders')).to.deep.equal(['v', 'v']);
@@ -313,7 +313,7 @@ describe('The producer', () => {
     expect(cluster.countOf('Produce')).to.equal(1);
   });
 
-  it('keeps the order of a partition through lost requests, lost answers and leader moves', async () => {
+  it('without idempotence keeps the order of a partition, but for repeats, through failures', async () => {
     for (let seed = 1; seed <= 5; seed++) {
       const cluster = await FakeCluster.start({ brokers: 2, seed });
       cluster.createTopic('orders', 3);
@@ -323,7 +323,11 @@ describe('The producer', () => {
         if (number % 7 === 4) return { kind: 'loseRequest' };
         return number % 7 === 6 ? { kind: 'error', error: 'NOT_LEADER_OR_FOLLOWER' } : undefined;
       };
-      const producer = cluster.client().producer({ batchBytes: 1024, inFlightMax: 3 });
+      const producer = cluster.client().producer({
+        idempotent: false,
+        batchBytes: 1024,
+        inFlightMax: 3,
+      });
       await cluster.run(async () => {
         const sent: Promise<DeliveryResult>[] = [];
         for (let i = 0; i < 600; i++) {
@@ -343,7 +347,7 @@ describe('The producer', () => {
     }
   });
 
-  it('has one request of a partition under way, and several partitions in one request', async () => {
+  it('lets a batch that is not full wait while one is under way, and puts partitions together', async () => {
     const cluster = await FakeCluster.start();
     cluster.createTopic('orders', 4);
     cluster.intercept = ({ api }) => (api === 'Produce' ? { kind: 'delay', ms: 20 } : undefined);
@@ -601,7 +605,7 @@ describe('The producer', () => {
     cluster.createTopic('orders');
     cluster.intercept = ({ api, connection }) =>
       api === 'Produce' && connection === 1 ? { kind: 'ignore' } : undefined;
-    const producer = cluster.client().producer({ requestTimeoutMs: 3_000 });
+    const producer = cluster.client().producer({ idempotent: false, requestTimeoutMs: 3_000 });
     const sent = producer.send({ topic: 'orders', value: 'v' });
     expect(await cluster.run(() => sent)).to.include({ retried: true, possiblyDuplicated: true });
     expect(cluster.simulation.nowMs).to.be.within(3_000, 4_000);
