@@ -35,6 +35,8 @@ export class SimBroker {
   readonly node: SimNode;
   readonly #options: SimBrokerOptions;
   #broker: Broker | undefined;
+  /** The same, until its process has ended: a broker that stops still syncs and answers. */
+  #running: Broker | undefined;
   #isReady = false;
   /** False while the operator has it down on purpose. */
   #isWanted = false;
@@ -65,6 +67,7 @@ export class SimBroker {
     const logger = this.#options.lines.logger(this.node);
     const broker = new Broker(this.node.environment(), config, logger);
     this.#broker = broker;
+    this.#running = broker;
     broker.onFatal((error) => {
       if (!process.isDead) this.#exit(error);
     });
@@ -80,7 +83,7 @@ export class SimBroker {
 
   /** What the running program holds, by name; nothing while it is down. */
   get partitions(): ReadonlyMap<string, Partition> {
-    return this.#broker?.partitions ?? new Map();
+    return this.#running?.partitions ?? new Map();
   }
 
   get hasFailingDisk(): boolean {
@@ -104,6 +107,7 @@ export class SimBroker {
     this.#isWanted = false;
     this.#isReady = false;
     this.#broker = undefined;
+    this.#running = undefined;
     if (this.#hasFailingDisk) this.#options.onPowerLoss();
     this.node.crash(this.#hasFailingDisk ? { powerLoss: true } : options);
   }
@@ -121,6 +125,7 @@ export class SimBroker {
 
   #exit(error: unknown): void {
     this.#isReady = false;
+    this.#running = undefined;
     if (this.#hasFailingDisk) this.#options.onPowerLoss();
     const isExpected = this.#hasFailingDisk;
     this.node.crash({ powerLoss: isExpected });
