@@ -44,13 +44,14 @@ export class Ledger {
     this.#loop = this.#sendUntilStopped();
   }
 
-  /** Waits until `count` more records have been acknowledged. */
+  /** Waits until `count` more records have been acknowledged. @throws when a record fails. */
   async progress(count: number, timeoutMs = 30_000): Promise<void> {
     const goal = this.#acknowledged.size + count;
-    await waitFor(() => this.#acknowledged.size >= goal, {
-      what: `${count} more acknowledged records; failed so far: ${JSON.stringify([...this.failures])}`,
+    await waitFor(() => this.#acknowledged.size >= goal || this.failures.size > 0, {
+      what: `${count} more acknowledged records`,
       timeoutMs,
     });
+    expect([...this.failures], 'failed records, by code').to.deep.equal([]);
   }
 
   /** Sends no more and waits until every record is decided. */
