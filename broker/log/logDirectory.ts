@@ -26,6 +26,7 @@ import { LeaderEpochCache } from './leaderEpochCache.ts';
 import type { LogConfig } from './logConfig.ts';
 import type { LogContext } from './logContext.ts';
 import * as names from './logFileNames.ts';
+import { LogProducers } from './logProducers.ts';
 import { LogSegment } from './logSegment.ts';
 import { loadPartitionLog } from './partitionLoader.ts';
 import { PartitionLog } from './partitionLog.ts';
@@ -172,6 +173,7 @@ export class LogDirectory {
         recoveryPoint: 0,
         highWatermark: 0,
         epochs: new LeaderEpochCache(),
+        producers: new LogProducers(this.#context, directory),
         epochVersionOnDisk: 0,
         indexesAreOnDisk: false,
         unsyncedDirectories: [this.path],
@@ -286,6 +288,10 @@ export class LogDirectory {
       await this.#replace(this.#highWatermarks);
       this.#writtenHighWatermarks = content;
     });
+  }
+
+  expireProducers(expirationMs: number): void {
+    for (const log of this.logs.values()) log.expireProducers(expirationMs);
   }
 
   async applyRetention(nowMs: number): Promise<void> {

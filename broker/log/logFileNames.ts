@@ -3,6 +3,7 @@
  *
  *     meta.properties  .lock  .kafka_cleanshutdown  *-checkpoint          of the directory
  *     flights-0/00000000000000000000.log                                  a segment and its indexes
+ *     flights-0/00000000000000001200.snapshot                             its producers at an offset
  *     flights-0/00000000000000000000.log.deleted                          goes after a delay
  *     flights-0.c0ffee00c0ffee00c0ffee00c0ffee00-delete/                  a deleted partition
  *     flights-0.c0ffee00c0ffee00c0ffee00c0ffee00-stray/                   one that was set aside
@@ -21,6 +22,7 @@ export const PARTITION_METADATA = 'partition.metadata';
 export const LOG_SUFFIX = '.log';
 export const OFFSET_INDEX_SUFFIX = '.index';
 export const TIME_INDEX_SUFFIX = '.timeindex';
+export const SNAPSHOT_SUFFIX = '.snapshot';
 export const DELETED_SUFFIX = '.deleted';
 const DELETE_DIRECTORY_SUFFIX = '-delete';
 const STRAY_DIRECTORY_SUFFIX = '-stray';
@@ -39,10 +41,18 @@ export function offsetName(baseOffset: number): string {
 
 /** @returns undefined for any other file. */
 export function parseLogFileName(name: string): number | undefined {
-  const match = /^(\d{20})\.log$/.exec(name);
+  return parseOffset(/^(\d{20})\.log$/.exec(name));
+}
+
+/** As `parseLogFileName`, for the snapshot of the producers at an offset. */
+export function parseSnapshotName(name: string): number | undefined {
+  return parseOffset(/^(\d{20})\.snapshot$/.exec(name));
+}
+
+function parseOffset(match: RegExpExecArray | null): number | undefined {
   if (match === null) return undefined;
-  const baseOffset = Number(match[1]);
-  return Number.isSafeInteger(baseOffset) ? baseOffset : undefined;
+  const offset = Number(match[1]);
+  return Number.isSafeInteger(offset) ? offset : undefined;
 }
 
 /** `topic-partition`; the topic itself may hold dashes. @returns undefined for any other name. */

@@ -40,6 +40,8 @@ export interface LogManagerOptions {
   readonly logStartCheckpointIntervalMs?: number;
   /** `log.retention.check.interval.ms`. Default 300,000. */
   readonly retentionCheckIntervalMs?: number;
+  /** `producer.id.expiration.ms`: how long an idempotent producer may be quiet. Default a day. */
+  readonly producerIdExpirationMs?: number;
   /** Bytes of recent batches that all partitions together may keep in memory. Default 64 MiB. */
   readonly tailBytesMax?: number;
   /** Bytes that the indexes of closed segments may take in memory. Default 32 MiB. */
@@ -63,6 +65,9 @@ export interface LogDirFailure {
 
 /** How far the wall clock may run ahead of the monotonic one before retention stops following. */
 const CLOCK_JUMP_MS_MAX = 3_600_000;
+
+/** How often producers are looked at whether they have been quiet for too long; as Kafka's. */
+const PRODUCER_EXPIRATION_CHECK_MS = 600_000;
 
 export class LogManager {
   readonly #environment: LogEnvironment;
@@ -364,6 +369,10 @@ export class LogManager {
       await Promise.all(this.#online.map((directory) => directory.checkpointLogStarts()));
     });
     this.#every(options.retentionCheckIntervalMs ?? 300_000, () => this.applyRetention());
+    this.#every(PRODUCER_EXPIRATION_CHECK_MS, async () => {
+      const expirationMs = options.producerIdExpirationMs ?? 24 * 3_600_000;
+      for (const directory of this.#online) directory.expireProducers(expirationMs);
+    });
   }
 
   /** The next round is timed from the end of the last one: they never overlap. */

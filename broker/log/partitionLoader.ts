@@ -30,11 +30,12 @@ import {
   PARTITION_METADATA,
   parseLogFileName,
 } from './logFileNames.ts';
+import { LogProducers } from './logProducers.ts';
 import { LogSegment, writtenBatch } from './logSegment.ts';
 import { OFFSET_INDEX_ENTRY_BYTES } from './offsetIndex.ts';
 import { PartitionLog } from './partitionLog.ts';
 import { decodePartitionMetadata } from './propertiesFile.ts';
-import { oldFormatError, type ScanResult, scanSegment } from './segmentScan.ts';
+import { corruptSegment, oldFormatError, type ScanResult, scanSegment } from './segmentScan.ts';
 import { TIME_INDEX_ENTRY_BYTES, TimeIndex, type TimestampOffset } from './timeIndex.ts';
 
 export interface LoadOptions {
@@ -90,6 +91,7 @@ class PartitionLoader {
     const active = this.#segments.at(-1)!;
     this.#epochs.truncateFromEnd(active.nextOffset);
     this.#epochs.truncateFromStart(logStartOffset);
+    const producers = this.#loadProducers();
     this.#syncScanned();
     if (needsDirectorySync) this.#fileSystem.syncDirectorySync(this.#options.directory);
     this.#options.context.logger.debug('Loaded a log', {
@@ -113,6 +115,7 @@ class PartitionLoader {
         active.nextOffset,
       ),
       epochs: this.#epochs,
+      producers,
       epochVersionOnDisk: this.#epochsAreOnDisk ? 0 : -1,
       indexesAreOnDisk: isClean && this.#scanned.length === 0,
     });
@@ -214,7 +217,7 @@ class PartitionLoader {
         }
       },
     );
-    if (result.fault !== undefined) throw corrupt(segment, result);
+    if (result.fault !== undefined) throw corruptSegment(segment, result);
     segment.restore({
       sizeBytes,
       nextOffset: result.nextOffset,
@@ -233,7 +236,7 @@ class PartitionLoader {
     this.#epochs.truncateFromEnd(segment.baseOffset);
     const result = this.#scan(segment, { sizeBytes, checksums: true });
     if (result.fault !== undefined) {
-      if (this.#wasOnDisk(result.nextOffset)) throw corrupt(segment, result);
+      if (this.#wasOnDisk(result.nextOffset)) throw corruptSegment(segment, result);
       this.#options.context.logger.warn('Cut off what a crash left at the end of a log', {
         path: segment.path,
         position: result.validBytes,
@@ -254,7 +257,7 @@ class PartitionLoader {
 
   #rebuild(segment: LogSegment, sizeBytes: number): void {
     const result = this.#scan(segment, { sizeBytes, checksums: false });
-    if (result.fault !== undefined) throw corrupt(segment, result);
+    if (result.fault !== undefined) throw corruptSegment(segment, result);
   }
 
   #scan(
@@ -370,6 +373,15 @@ class PartitionLoader {
     }
   }
 
+  #loadProducers(): LogProducers {
+    const { context, directory, isClean } = this.#options;
+    const producers = new LogProducers(context, directory);
+    const recoveryPoint = this.#recoveryPoint;
+    const fault = producers.load({ segments: this.#segments, isClean, recoveryPoint });
+    if (fault !== undefined) throw corruptSegment(fault.segment, fault.result);
+    return producers;
+  }
+
   #loadTopicId() {
     const path = joinPath(this.#options.directory, PARTITION_METADATA);
     if (this.#fileSystem.statSync(path) === undefined) return undefined;
@@ -414,23 +426,6 @@ class PartitionLoader {
     segment.file().readSync(header, 0);
     return new RecordBatchView().at(header);
   }
-}
-
-function corrupt(segment: LogSegment, result: ScanResult): CorruptionError {
-  return new CorruptionError(
-    'LOG_CORRUPT',
-    `The segment "${segment.path}" is corrupt at position ${result.validBytes}, offset ` +
-      `${result.nextOffset}, which was on disk: ${result.fault}. The partition stays offline; ` +
-      'restore the file, or delete the partition directory to start it empty',
-    {
-      details: {
-        path: segment.path,
-        position: result.validBytes,
-        offset: result.nextOffset,
-        found: result.fault,
-      },
-    },
-  );
 }
 
 function lostBytes(path: string, endOffset: number, recoveryPoint: number): CorruptionError {

@@ -15,6 +15,7 @@
 
 import {
   assert,
+  CorruptionError,
   type LeaderEpoch,
   NO_TIMESTAMP,
   OdradekError,
@@ -45,6 +46,7 @@ import { UNLIMITED } from './logConfig.ts';
 import type { LogContext } from './logContext.ts';
 import { joinPath, LEADER_EPOCH_CHECKPOINT } from './logFileNames.ts';
 import type { EpochEndOffset, LogRead, ReadOptions, TimestampAndOffset } from './logRead.ts';
+import type { LogProducers } from './logProducers.ts';
 import { LogReader } from './logReader.ts';
 import { LogSegment, type WrittenBatch } from './logSegment.ts';
 import type {
@@ -53,8 +55,10 @@ import type {
   PartitionLogListener,
   PartitionLogState,
 } from './partitionLogTypes.ts';
+import type { ProducerBatch } from './producerBatch.ts';
 import { renameAway, unlinkRenamed } from './segmentRemoval.ts';
 import { expiredSegments, isRollDue } from './segmentRules.ts';
+import { corruptSegment } from './segmentScan.ts';
 
 interface PendingBatch extends WrittenBatch {
   readonly bytes: Uint8Array;
@@ -64,6 +68,7 @@ export class PartitionLog implements SyncableLog {
   readonly topicPartition: TopicPartition;
   readonly directory: string;
   readonly epochs: LeaderEpochCache;
+  readonly #producers: LogProducers;
   readonly #context: LogContext;
   readonly #reader: LogReader;
   readonly #batch = new RecordBatchView();
@@ -83,6 +88,8 @@ export class PartitionLog implements SyncableLog {
   #pending: PendingBatch[] = [];
   #pendingBytes = 0;
   #notifiedWrittenOffset: number;
+  /** A batch came again in this turn: whoever waits for it may have nothing else to wake it. */
+  #hasDuplicates = false;
   /** Said once when it begins, not at every append. */
   #isDiskFull = false;
   /** Why appends of this turn were lost; told to the listener at its end. */
@@ -108,6 +115,7 @@ export class PartitionLog implements SyncableLog {
     this.topicPartition = state.topicPartition;
     this.directory = state.directory;
     this.epochs = state.epochs;
+    this.#producers = state.producers;
     this.#topicId = state.topicId;
     this.#config = state.config;
     this.#segments = [...state.segments];
@@ -220,8 +228,9 @@ export class PartitionLog implements SyncableLog {
    * @param batch exactly one batch, magic 2: a view on the receive buffer will do.
    * @throws {ProtocolError} CORRUPT_MESSAGE, INVALID_RECORD, INVALID_TIMESTAMP,
    *   MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, UNSUPPORTED_FOR_MESSAGE_FORMAT,
-   *   UNSUPPORTED_COMPRESSION_TYPE; KAFKA_STORAGE_ERROR where the disk is full or offline. Then
-   *   nothing was appended.
+   *   UNSUPPORTED_COMPRESSION_TYPE; INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER,
+   *   DUPLICATE_SEQUENCE_NUMBER for an idempotent producer; KAFKA_STORAGE_ERROR where the disk is
+   *   full or offline. Then nothing was appended.
    */
   append(batch: Uint8Array, options: AppendOptions): AppendResult {
     this.#refuseWhenFailed();
@@ -235,8 +244,10 @@ export class PartitionLog implements SyncableLog {
     const nowMs = this.#context.environment.clock.wallMs();
     refuseBadBatch(batch, { topicPartition, config, origin: options.origin, nowMs });
     const isLogAppendTime = config.messageTimestampType === 'LogAppendTime';
-    if (isLogAppendTime) setLogAppendTime(batch, 0, nowMs);
     const view = this.#batch.at(batch, 0);
+    const repeated = this.#producers.check(view, options.origin);
+    if (repeated !== undefined) return this.#answerRepeated(repeated);
+    if (isLogAppendTime) setLogAppendTime(batch, 0, nowMs);
     const baseOffset = this.#logEndOffset;
     const lastOffset = baseOffset + view.lastOffsetDelta;
     const { maxTimestamp } = view;
@@ -252,6 +263,21 @@ export class PartitionLog implements SyncableLog {
       baseOffset: baseOffset as Offset,
       lastOffset: lastOffset as Offset,
       logAppendTimeMs: isLogAppendTime ? nowMs : NO_TIMESTAMP,
+      duplicate: false,
+    };
+  }
+
+  /** Nothing is appended; whoever waits hears at the end of the turn how far the log is. */
+  #answerRepeated(repeated: ProducerBatch): AppendResult {
+    this.#batch.release();
+    this.#hasDuplicates = true;
+    this.#context.onPending(this);
+    const isLogAppendTime = this.#config.messageTimestampType === 'LogAppendTime';
+    return {
+      baseOffset: repeated.baseOffset as Offset,
+      lastOffset: repeated.lastOffset as Offset,
+      logAppendTimeMs: isLogAppendTime ? (repeated.timestamp as TimestampMs) : NO_TIMESTAMP,
+      duplicate: true,
     };
   }
 
@@ -326,8 +352,10 @@ export class PartitionLog implements SyncableLog {
     const keepsTail = this.#reader.wantsTail();
     for (const batch of written) {
       segment.noteWritten(batch, this.#config.indexIntervalBytes);
+      this.#producers.settle(this.#batch.at(batch.bytes, 0));
       if (keepsTail) this.#reader.appendToTail(batch.bytes, batch.baseOffset, batch.lastOffset + 1);
     }
+    this.#batch.release();
     this.#unflushedRecords += this.#logEndOffset - this.#writtenOffset;
     this.#writtenOffset = this.#logEndOffset;
     this.#indexesAreOnDisk = false;
@@ -339,7 +367,8 @@ export class PartitionLog implements SyncableLog {
   notifyTurn(): void {
     const lost = this.#lostAppends;
     this.#lostAppends = undefined;
-    if (this.#notifiedWrittenOffset < this.#writtenOffset) {
+    if (this.#notifiedWrittenOffset < this.#writtenOffset || this.#hasDuplicates) {
+      this.#hasDuplicates = false;
       this.#notifiedWrittenOffset = this.#writtenOffset;
       this.#listener?.onWritten(this.writtenOffset);
     }
@@ -467,7 +496,9 @@ export class PartitionLog implements SyncableLog {
       //    loss: the old bytes would stand behind the new ones.
       await cut.datasync();
       await this.#context.environment.fileSystem.syncDirectory(this.directory);
+      await this.#reloadProducers();
     } catch (error) {
+      if (error instanceof CorruptionError) throw error;
       if (!isShortage(error)) this.#context.onDiskFailure(error);
       throw this.#failure ?? storageError(this.topicPartition, 'could not be truncated', error);
     } finally {
@@ -559,6 +590,7 @@ export class PartitionLog implements SyncableLog {
     this.#durability.raiseTo(offset);
     this.epochs.clear();
     this.#epochVersionOnDisk = this.epochs.version;
+    this.#producers.reset();
     this.#drawRollJitter();
   }
 
@@ -630,10 +662,16 @@ export class PartitionLog implements SyncableLog {
     const generation = this.#generation;
     await this.#writeEpochs();
     await this.#syncIndexes();
+    await this.#syncSnapshots();
     // A truncation meanwhile has set another recovery point, a lower one.
     if (this.#isTruncating || generation !== this.#generation) return;
     this.#recoveryPoint = Math.max(this.#recoveryPoint, target);
     this.#checkOrder();
+  }
+
+  /** Forgets idempotent producers that appended nothing for so long. For a timer. */
+  expireProducers(expirationMs: number): void {
+    this.#producers.expire(expirationMs);
   }
 
   /** @returns undefined where everything is on disk or under way. */
@@ -678,6 +716,10 @@ export class PartitionLog implements SyncableLog {
       this.#activeSegment.writeIndexes();
       this.#unsyncedIndexes.push(this.#activeSegment);
       this.#indexesAreOnDisk = true;
+    }
+    // Without it the next start, which believes the marker, might take nobody for known.
+    this.#producers.writeSnapshot(this.#logEndOffset);
+    if (this.#unsyncedIndexes.length > 0 || this.#producers.hasUnsyncedSnapshots) {
       await this.#context.environment.fileSystem.syncDirectory(this.directory);
     }
     await this.prepareRecoveryPoint();
@@ -697,6 +739,8 @@ export class PartitionLog implements SyncableLog {
 
   #addPending(pending: PendingBatch, epoch: number): void {
     if (epoch >= 0) this.epochs.assign(epoch, pending.baseOffset);
+    this.#producers.note(this.#batch.at(pending.bytes, 0));
+    this.#batch.release();
     this.#pending.push(pending);
     this.#pendingBytes += pending.sizeBytes;
     this.#logEndOffset = pending.lastOffset + 1;
@@ -753,6 +797,7 @@ export class PartitionLog implements SyncableLog {
       throw this.#failure ?? storageError(this.topicPartition, 'has no room', error);
     }
     this.#writeIndexesOfRolled(old);
+    this.#producers.tryWriteSnapshot(this.#logEndOffset);
     if (this.#durability.capturedOffset < this.#writtenOffset) this.#durability.addFile(old.file());
     this.#durability.addDirectory(this.directory);
     this.#closeWhenIdle(active);
@@ -808,6 +853,10 @@ export class PartitionLog implements SyncableLog {
       this.#context.onDiskFailure(truncateError);
       return;
     }
+    for (const lost of this.#pending.toReversed()) {
+      this.#producers.undo(this.#batch.at(lost.bytes, 0));
+    }
+    this.#batch.release();
     this.#pending = [];
     this.#pendingBytes = 0;
     this.#logEndOffset = this.#writtenOffset;
@@ -862,6 +911,11 @@ export class PartitionLog implements SyncableLog {
     return done;
   }
 
+  async #reloadProducers(): Promise<void> {
+    const fault = await this.#producers.reload(this.#segments);
+    if (fault !== undefined) throw corruptSegment(fault.segment, fault.result);
+  }
+
   /** Cuts the files, newest first, so that a crash leaves a log without holes. */
   #cutSegments(offset: number): OpenFile {
     this.#generation += 1;
@@ -885,6 +939,7 @@ export class PartitionLog implements SyncableLog {
     this.#highWatermark = Math.min(this.#highWatermark, endOffset);
     this.#durability.lowerTo(endOffset);
     this.epochs.truncateFromEnd(endOffset);
+    this.#producers.removeSnapshotsAbove(endOffset);
     this.#indexesAreOnDisk = false;
     return active.file();
   }
@@ -931,6 +986,7 @@ export class PartitionLog implements SyncableLog {
       };
       timers.set(this.#config.fileDeleteDelayMs, remove, { keepsProcessAlive: false });
     }
+    await this.#producers.removeSnapshotsBelow(this.#segments[0]!.baseOffset);
   }
 
   /** Index files of rolled segments: trusted after a crash once the recovery point has passed. */
@@ -943,6 +999,15 @@ export class PartitionLog implements SyncableLog {
         this.#unsyncedIndexes.push(segment);
         throw this.#failure ?? error;
       }
+    }
+  }
+
+  async #syncSnapshots(): Promise<void> {
+    try {
+      await this.#producers.syncSnapshots();
+    } catch (error) {
+      if (!isShortage(error)) this.#context.onDiskFailure(error);
+      throw this.#failure ?? error;
     }
   }
 

@@ -10,6 +10,7 @@ import type {
 import type { ProtocolError } from '../../protocol/index.ts';
 import type { LeaderEpochCache } from './leaderEpochCache.ts';
 import type { LogConfig } from './logConfig.ts';
+import type { LogProducers } from './logProducers.ts';
 import type { LogSegment } from './logSegment.ts';
 
 export interface AppendOptions {
@@ -27,6 +28,12 @@ export interface AppendResult {
   readonly lastOffset: Offset;
   /** Time that the log gave under LogAppendTime; -1 under CreateTime. */
   readonly logAppendTimeMs: TimestampMs;
+  /**
+   * The log has the batch already (KIP-98): nothing was appended, and the offsets are those of the
+   * first time, which may not be written or durable yet. The listener's `onWritten` is called at the
+   * end of the turn all the same.
+   */
+  readonly duplicate: boolean;
 }
 
 /** What a log tells the partition above it. Never called from within `append`. */
@@ -56,6 +63,7 @@ export interface PartitionLogState {
   readonly recoveryPoint: number;
   readonly highWatermark: number;
   readonly epochs: LeaderEpochCache;
+  readonly producers: LogProducers;
   /** Version of `epochs` that `leader-epoch-checkpoint` holds; -1 for none. */
   readonly epochVersionOnDisk: number;
   /** Whether the index files of the active segment are as its indexes in memory. */

@@ -4,7 +4,7 @@
  */
 
 import { crc32 } from 'node:zlib';
-import { OdradekError, type OpenFile } from '../../common/index.ts';
+import { CorruptionError, OdradekError, type OpenFile } from '../../common/index.ts';
 import {
   BATCH_HEADER_BYTES,
   BATCH_PREFIX_BYTES,
@@ -188,5 +188,26 @@ export function oldFormatError(path: string, position: number, magic: number): O
     `The segment "${path}" holds a message of magic ${magic} at position ${position}; only magic 2 ` +
       'can be served: let Kafka rewrite the topic (log.message.format.version 2.0 or above) first',
     { details: { path, position, magic } },
+  );
+}
+
+/** Bytes that were on disk and are no sound batches. */
+export function corruptSegment(
+  segment: { readonly path: string },
+  result: ScanResult,
+): CorruptionError {
+  return new CorruptionError(
+    'LOG_CORRUPT',
+    `The segment "${segment.path}" is corrupt at position ${result.validBytes}, offset ` +
+      `${result.nextOffset}, which was on disk: ${result.fault}. The partition stays offline; ` +
+      'restore the file, or delete the partition directory to start it empty',
+    {
+      details: {
+        path: segment.path,
+        position: result.validBytes,
+        offset: result.nextOffset,
+        found: result.fault,
+      },
+    },
   );
 }
