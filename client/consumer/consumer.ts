@@ -25,6 +25,11 @@ export interface ConsumerOptions<Key = Buffer | null, Value = Buffer | null> {
   readonly onOffsetOutOfRange?: 'error' | 'earliest' | 'latest';
   /** 'committed' hides records of open and aborted transactions. Default 'uncommitted'. */
   readonly isolation?: 'uncommitted' | 'committed';
+  /**
+   * The rack (host, zone) of this consumer: it reads from an in-sync replica there, where a partition
+   * has one, and from the leader where it has none, or that replica fails. Default: from leaders.
+   */
+  readonly rack?: string;
   /** Bytes fetched ahead of the application, over all partitions. Default 32 MiB. */
   readonly prefetchBytes?: number;
   /** Bytes of one answer; a single larger batch still comes whole. Default 4 MiB. */

@@ -17,6 +17,7 @@ export interface ConsumerSettings<Key, Value> {
   readonly stopAtEnd: boolean;
   readonly onOffsetOutOfRange: 'error' | 'earliest' | 'latest';
   readonly isolation: 'uncommitted' | 'committed';
+  readonly rack: string | null;
   readonly prefetchBytes: number;
   readonly fetchBytesMax: number;
   readonly partitionBytesMax: number;
@@ -51,6 +52,7 @@ export function consumerSettings<Key, Value>(
       'uncommitted',
       'committed',
     ]),
+    rack: checkedRack(options.rack),
     prefetchBytes: bytes('prefetchBytes', 32 * MIB),
     fetchBytesMax: bytes('fetchBytesMax', 4 * MIB),
     partitionBytesMax: bytes('partitionBytesMax', MIB),
@@ -99,6 +101,12 @@ function checkedTopics(options: Pick<ConsumerOptions, 'topic' | 'topics'>): read
     throw new TypeError('topics must be an array with at least one topic');
   }
   return [...new Set(topics.map(checkedTopic))];
+}
+
+function checkedRack(rack: string | undefined): string | null {
+  if (rack === undefined) return null;
+  if (typeof rack === 'string' && rack !== '') return rack;
+  throw new TypeError('rack must be the name of a rack');
 }
 
 function checkedPartitions(

@@ -1,7 +1,8 @@
 /**
- * Keeps fetches under way to the leaders of all partitions, ahead of the application.
+ * Keeps fetches under way to the leaders of all partitions, ahead of the application; to a replica
+ * in the consumer's own rack instead where the leader names one (KIP-392).
  *
- * A partition is in one fetch at a time; one fetch asks a leader for all of its partitions that are
+ * A partition is in one fetch at a time; one fetch asks a broker for all of its partitions that are
  * in none. When an answer has come, the next fetch leaves before the application has seen the
  * first. Fetching rests while half of `prefetchBytes` is buffered, so that what is buffered and what
  * is asked for stay below it together.
@@ -19,6 +20,9 @@ import type { PartitionState } from './partitionState.ts';
 
 /** Less than this is not worth a request. */
 const FETCH_BYTES_MIN = 64 * 1024;
+
+/** After a failure of the replica in the own rack the leader serves for this long. */
+const LEADER_ONLY_MS = 10_000;
 
 /** What the fetcher tells its consumer. */
 export interface FetcherHost<Key, Value> {
@@ -40,6 +44,8 @@ interface AskedPartition<Key, Value> {
   readonly state: PartitionState<Key, Value>;
   readonly generation: number;
   readonly fetchOffset: number;
+  /** Asked of a replica that does not lead it. */
+  readonly ofFollower: boolean;
 }
 
 type FetchResponse = ResponseOf<typeof fetchApi>;
@@ -136,7 +142,7 @@ export class Fetcher<Key, Value> {
     this.#rotation += 1;
     const from = due.length === 0 ? 0 : this.#rotation % due.length;
     const rotated = [...due.slice(from), ...due.slice(0, from)];
-    for (const [leader, states] of groupBy(rotated, (state) => this.#leaderOf(state))) {
+    for (const [leader, states] of groupBy(rotated, (state) => this.#brokerOf(state))) {
       if (leader >= 0) void this.#fetch(leader, states);
       else for (const state of states) this.#retryLater(state, noLeader(state));
     }
@@ -149,6 +155,18 @@ export class Fetcher<Key, Value> {
     return this.#cluster.metadata.topic(topic)?.partitions[partition]?.leader ?? -1;
   }
 
+  /** The leader, or the replica that it named. */
+  #brokerOf(state: PartitionState<Key, Value>): number {
+    const known = this.#cluster.metadata.topic(state.topic)?.partitions[state.partition];
+    const leader = known?.leader ?? -1;
+    const { nearer } = state;
+    if (nearer === undefined) return leader;
+    const nowMs = this.#cluster.environment.clock.monotonicMs();
+    if (nearer.untilMs > nowMs && known?.leaderEpoch === nearer.leaderEpoch) return nearer.broker;
+    state.nearer = undefined;
+    return leader;
+  }
+
   async #fetch(leader: number, states: readonly PartitionState<Key, Value>[]): Promise<void> {
     const nowMs = this.#cluster.environment.clock.monotonicMs();
     const asked = states.map((state): AskedPartition<Key, Value> => {
@@ -156,7 +174,8 @@ export class Fetcher<Key, Value> {
       // The time in which nothing was asked for is no time without an answer.
       if (state.failures === 0) state.answeredMs = nowMs;
       const { generation, fetchOffset } = state;
-      return { state, generation, fetchOffset };
+      const ofFollower = state.nearer !== undefined;
+      return { state, generation, fetchOffset, ofFollower };
     });
     const { signal } = this.#abort;
     let connection: ClientConnection | undefined;
@@ -183,8 +202,10 @@ export class Fetcher<Key, Value> {
     const settings = this.#settings;
     const shareBytes = Math.floor(settings.prefetchBytes / (2 * this.#leaderCount()));
     const maxBytes = Math.min(settings.fetchBytesMax, Math.max(shareBytes, FETCH_BYTES_MIN));
+    const nowMs = this.#cluster.environment.clock.monotonicMs();
+    const mayRedirect = asked.every(({ state }) => state.leaderOnlyUntilMs <= nowMs);
     return {
-      rack: null,
+      rack: mayRedirect ? settings.rack : null,
       maxWaitMs: settings.fetchWaitMsMax,
       minBytes: settings.fetchBytesMin,
       maxBytes,
@@ -224,7 +245,7 @@ export class Fetcher<Key, Value> {
   }
 
   #takePartition(
-    { state, generation, fetchOffset }: AskedPartition<Key, Value>,
+    { state, generation, fetchOffset, ofFollower }: AskedPartition<Key, Value>,
     answer: PartitionAnswer | undefined,
     errorCode: number,
   ): void {
@@ -235,11 +256,20 @@ export class Fetcher<Key, Value> {
       if (answer !== undefined) {
         this.#cluster.metadata.learnLeader(state.topic, state.partition, answer);
       }
+      // Also OFFSET_OUT_OF_RANGE: a replica may be behind, only the leader knows.
+      if (ofFollower) {
+        this.#backToLeader(state);
+        return;
+      }
       this.#host.onPartitionError(state, errorCode);
       return;
     }
     state.failures = 0;
     state.answeredMs = this.#cluster.environment.clock.monotonicMs();
+    if (answer !== undefined && answer.preferredReadReplica >= 0) {
+      this.#redirect(state, answer.preferredReadReplica);
+      return;
+    }
     const bytes = answer?.records;
     if (answer === undefined || !(bytes instanceof Uint8Array) || bytes.length === 0) return;
     try {
@@ -266,11 +296,32 @@ export class Fetcher<Key, Value> {
       this.#host.onFailure(error instanceof Error ? error : new Error(String(error)));
       return;
     }
-    for (const { state, generation } of asked) {
+    for (const { state, generation, ofFollower } of asked) {
       if (state.generation !== generation) continue;
       state.fetching = false;
+      if (ofFollower) {
+        this.#backToLeader(state);
+        continue;
+      }
       this.#retryLater(state, error);
     }
+  }
+
+  /** The leader names a replica in the consumer's rack: it is asked from now on. */
+  #redirect(state: PartitionState<Key, Value>, broker: number): void {
+    const known = this.#cluster.metadata.topic(state.topic)?.partitions[state.partition];
+    if (known === undefined || known.leader === broker) return;
+    const nowMs = this.#cluster.environment.clock.monotonicMs();
+    const untilMs = nowMs + this.#cluster.context.metadataAgeMsMax;
+    state.nearer = { broker, leaderEpoch: known.leaderEpoch, untilMs };
+  }
+
+  /** The replica does not serve: the leader does, and may name one again after a while. */
+  #backToLeader(state: PartitionState<Key, Value>): void {
+    state.nearer = undefined;
+    const nowMs = this.#cluster.environment.clock.monotonicMs();
+    state.leaderOnlyUntilMs = nowMs + LEADER_ONLY_MS;
+    this.#cluster.metadata.refresh(state.topic);
   }
 
   /** Tries again after a pause, with fresh metadata; gives up after `unreachableMsMax`. */

@@ -2,6 +2,14 @@
 
 import type { RecordSource } from './lazyRecord.ts';
 
+export interface NearerReplica {
+  readonly broker: number;
+  /** The leader that named it: the word of another one counts no longer. */
+  readonly leaderEpoch: number;
+  /** When the leader is asked again, by the monotonic clock. */
+  readonly untilMs: number;
+}
+
 export class PartitionState<Key, Value> {
   readonly topic: string;
   readonly partition: number;
@@ -25,6 +33,10 @@ export class PartitionState<Key, Value> {
   fetching = false;
   /** Whether a new start offset is being looked up. */
   seeking = false;
+  /** A replica in the consumer's rack that the leader named: fetched from instead of the leader. */
+  nearer: NearerReplica | undefined;
+  /** After a failure of that replica the leader is asked to serve itself, until then. */
+  leaderOnlyUntilMs = 0;
   /** After a failure nothing is fetched until then, by the monotonic clock. */
   retryAtMs = 0;
   /** Attempts that failed in a row. */

@@ -94,6 +94,8 @@ export class FakeCluster {
   logAppendTimeMs = -1;
   /** What InitProducerId answers instead of an id, if anything. */
   initProducerIdError: ErrorName | undefined;
+  /** Where a leader sends a consumer with a rack; the broker serves although it does not lead. */
+  nearerReplica: number | undefined;
   #lastProducerId = 999;
   readonly #brokerCount: number;
   readonly #counts = new Map<string, number>();
@@ -404,6 +406,11 @@ export class FakeCluster {
           if (error !== undefined) ready = true;
           if (error !== undefined) return fetchError(index, error);
           const state = this.partition(name, index);
+          const nearer = this.nearerReplica;
+          if (body.rack !== null && nearer !== undefined && state.leader === broker) {
+            ready = true;
+            return { ...fetched(index, state, new Uint8Array(0)), preferredReadReplica: nearer };
+          }
           const records = read(state, fetchOffset, Math.min(maxBytes, leftBytes));
           leftBytes -= records.length;
           if (records.length > 0) ready = true;
@@ -427,7 +434,8 @@ export class FakeCluster {
   ): ErrorName | undefined {
     const { name, topicId, index, fetchOffset } = place;
     const error = this.#leaderError(broker, name, index, topicId);
-    if (error !== undefined) return error;
+    const mayServe = error === 'NOT_LEADER_OR_FOLLOWER' && broker === this.nearerReplica;
+    if (error !== undefined && !mayServe) return error;
     const { startOffset, endOffset } = this.partition(name, index);
     return fetchOffset < startOffset || fetchOffset > endOffset ? 'OFFSET_OUT_OF_RANGE' : undefined;
   }
