@@ -38,6 +38,8 @@ import { decodePartitionMetadata } from './propertiesFile.ts';
 import { corruptSegment, oldFormatError, type ScanResult, scanSegment } from './segmentScan.ts';
 import { TIME_INDEX_ENTRY_BYTES, TimeIndex, type TimestampOffset } from './timeIndex.ts';
 
+const REWRITE_BYTES = 1024 ** 2;
+
 export interface LoadOptions {
   readonly context: LogContext;
   readonly topicPartition: TopicPartition;
@@ -68,6 +70,8 @@ class PartitionLoader {
   readonly #segments: LogSegment[];
   readonly #scanned: LogSegment[] = [];
   #epochs = new LeaderEpochCache();
+  /** Position of the first batch that may not be on disk, of segments that were scanned. */
+  readonly #unsyncedFrom = new Map<LogSegment, number>();
   #epochsAreOnDisk = false;
 
   constructor(options: LoadOptions) {
@@ -274,7 +278,10 @@ class PartitionLoader {
     segment.resetIndexes();
     const { indexIntervalBytes } = this.#options.config;
     const options = { baseOffset: segment.baseOffset, endPosition: sizeBytes, checksums };
-    return scanSegment(segment.file(), options, (batch) => {
+    return scanSegment(segment.file(), options, (batch, position) => {
+      if (batch.nextOffset > this.#recoveryPoint && !this.#unsyncedFrom.has(segment)) {
+        this.#unsyncedFrom.set(segment, position);
+      }
       segment.noteWritten(writtenBatch(batch), indexIntervalBytes);
       const epoch = batch.partitionLeaderEpoch;
       if (epoch > this.#epochs.latestEpoch) this.#epochs.assign(epoch, batch.baseOffset);
@@ -341,10 +348,19 @@ class PartitionLoader {
     return logStartOffset;
   }
 
-  /** A process that was killed leaves bytes in the page cache that were never synced. */
+  /**
+   * A process that was killed leaves bytes in the page cache that were never synced. They are
+   * written again before the sync. Example of why: (1) an fdatasync fails, the kernel takes its
+   * pages for clean all the same, the broker ends; (2) it starts again, reads the bytes from the page
+   * cache, and its fdatasync has nothing to do; (3) the power fails, and there is a hole below the
+   * recovery point.
+   */
   #syncScanned(): void {
     for (const segment of this.#scanned) {
-      if (this.#segments.includes(segment)) segment.file().datasyncSync();
+      if (!this.#segments.includes(segment)) continue;
+      const from = this.#unsyncedFrom.get(segment);
+      if (from !== undefined) rewrite(segment, from);
+      segment.file().datasyncSync();
     }
     // Of closed segments no file stays open before somebody reads: there may be thousands.
     for (const segment of this.#segments.slice(0, -1)) segment.close();
@@ -436,4 +452,17 @@ function lostBytes(path: string, endOffset: number, recoveryPoint: number): Corr
       'it empty',
     { details: { path, endOffset, recoveryPoint } },
   );
+}
+
+/** Writes what the file holds from `position` on to where it stands: its pages are dirty again. */
+function rewrite(segment: LogSegment, position: number): void {
+  const file = segment.file();
+  const buffer = Buffer.allocUnsafeSlow(REWRITE_BYTES);
+  for (let at = position; at < segment.sizeBytes; ) {
+    const wanted = Math.min(buffer.length, segment.sizeBytes - at);
+    const byteCount = file.readSync(buffer.subarray(0, wanted), at);
+    if (byteCount === 0) return;
+    file.writevSync([buffer.subarray(0, byteCount)], at);
+    at += byteCount;
+  }
 }
