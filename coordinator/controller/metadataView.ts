@@ -42,7 +42,7 @@ export function metadataUpdate(
       baseVersion: -1,
       version: log.version,
       brokers: liveBrokers,
-      topics: [...topics.values()].flatMap((topic) => topicState(topic, undefined)),
+      topics: [...topics.values()].flatMap((topic) => topicState(topic, brokers, undefined)),
       removedTopics: [],
     };
   }
@@ -52,14 +52,18 @@ export function metadataUpdate(
     brokers: difference.brokers ? liveBrokers : null,
     topics: [...difference.topics].flatMap(([name, partitions]) => {
       const topic = topics.get(name);
-      return topic === undefined ? [] : topicState(topic, partitions);
+      return topic === undefined ? [] : topicState(topic, brokers, partitions);
     }),
     removedTopics: difference.removed,
   };
 }
 
 /** A topic without an id yet is told when it has one. */
-function topicState(topic: TopicModel, only: ReadonlySet<number> | undefined): TopicState[] {
+function topicState(
+  topic: TopicModel,
+  brokers: MetadataSource['brokers'],
+  only: ReadonlySet<number> | undefined,
+): TopicState[] {
   const { topicId } = topic;
   if (topicId === undefined) return [];
   const partitions =
@@ -70,16 +74,28 @@ function topicState(topic: TopicModel, only: ReadonlySet<number> | undefined): T
       topicId,
       deleting: topic.deletion !== undefined,
       configs: [...topic.configs].map(([name, value]) => ({ name, value })),
-      partitions: partitions.map(partitionState),
+      partitions: partitions.map((partition) => partitionState(partition, brokers)),
     },
   ];
 }
 
-function partitionState(partition: PartitionModel): PartitionState {
+/**
+ * A leader that has registered anew is named when its new epoch is written. Crash example: (1) a
+ * follower has a record that its leader has not synced; (2) the leader loses power and comes back;
+ * (3) told that it leads in its old epoch, it gives the lost record's offset to another one; (4) the
+ * two stand at one offset in one epoch, and no truncation by epoch ever finds them.
+ */
+function partitionState(
+  partition: PartitionModel,
+  brokers: MetadataSource['brokers'],
+): PartitionState {
   const { index, replicas, state, version, adding, removing } = partition;
+  const leader = state?.leader ?? NO_BROKER;
+  const epoch = brokers.get(leader)?.epoch;
+  const isAnew = epoch !== undefined && (partition.isrEpochs.get(leader) ?? epoch) !== epoch;
   return {
     index,
-    leader: state?.leader ?? NO_BROKER,
+    leader: isAnew ? NO_BROKER : leader,
     leaderEpoch: state?.leaderEpoch ?? NO_LEADER_EPOCH,
     partitionEpoch: version,
     replicas,
