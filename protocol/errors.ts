@@ -65,6 +65,8 @@ export const errorCatalogue = {
   REQUEST_TIMED_OUT: {
     code: 7,
     retriable: true,
+    // A leader that was deposed and does not know it answers nothing else.
+    refreshMetadata: true,
     outcomeUnknown: true,
     httpStatus: 504,
     message: 'The request was not completed in time',

@@ -1,0 +1,23 @@
+import { expect } from 'chai';
+import { FakeCluster } from '../fakeCluster.ts';
+
+describe('A producer of which the leader was deposed and does not know it', () => {
+  it('looks for the new leader when its request was not completed in time', async () => {
+    const cluster = await FakeCluster.start({ brokers: 2 });
+    cluster.createTopic('orders');
+    const producer = cluster.client().producer();
+    const result = await cluster.run(async () => {
+      await producer.send({ topic: 'orders', value: 'a' });
+      cluster.moveLeader('orders', 0, 2);
+      // The old leader, cut off from everybody else, never tells that it leads no more.
+      cluster.intercept = ({ broker, api }) =>
+        broker === 1 && api === 'Produce'
+          ? { kind: 'error', error: 'REQUEST_TIMED_OUT' }
+          : undefined;
+      return producer.send({ topic: 'orders', value: 'b' });
+    });
+    expect(result.offset).to.equal(1);
+    const last = cluster.requests.filter(({ api }) => api === 'Produce').at(-1);
+    expect(last?.broker).to.equal(2);
+  });
+});
