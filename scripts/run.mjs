@@ -1,6 +1,6 @@
 /**
- * `npm run bench|demo|flights|fuzz|check-history`: prepares the checkout, then runs one program.
- * Those of `bench/` are compiled with the product; those of `test/` run from their sources.
+ * `npm run bench|demo|flights|fuzz|check-history|faults`: prepares the checkout, then runs one
+ * program. Those of `bench/` are compiled with the product; those of `test/` run from their sources.
  */
 
 import './node.mjs';
@@ -14,7 +14,11 @@ const compiledPrograms = {
 
 const sourcePrograms = {
   'check-history': '../test/checker/main.ts',
+  faults: '../test/faults/main.ts',
 };
+
+/** Those that run the product as processes, over a real ZooKeeper. */
+const clusterPrograms = ['faults'];
 
 const [name, ...args] = process.argv.slice(2);
 const compiled = compiledPrograms[name];
@@ -28,7 +32,11 @@ const { prepare, prepareDependencies } = await import('./prepare.mjs');
 if (compiled !== undefined) {
   prepare();
 } else {
-  prepareDependencies();
+  if (clusterPrograms.includes(name)) {
+    prepare();
+    const { ensureDebianPackages } = await import('./packages.mjs');
+    ensureDebianPackages();
+  } else prepareDependencies();
   const { register } = await import('tsx/esm/api');
   register();
 }
