@@ -120,7 +120,7 @@ function firstState({ replicas }: Electable, rules: ElectionRules): Election | u
   const isrEpochs = epochsOf(isr, rules);
   const { controllerEpoch } = rules;
   const state = { leader, leaderEpoch: 0, isr, controllerEpoch, others: {} };
-  const next = { ...state, ...recordedEpochs(isrEpochs, rules) };
+  const next = { ...state, ...recordedEpochs(isrEpochs) };
   return { next, isrEpochs, unclean: false };
 }
 
@@ -206,7 +206,7 @@ function stateWith(
     isr: to.isr,
     controllerEpoch: rules.controllerEpoch,
     ...(elr.length === 0 ? {} : { elr }),
-    ...recordedEpochs(to.isrEpochs, rules),
+    ...recordedEpochs(to.isrEpochs),
   };
 }
 
@@ -240,8 +240,6 @@ function epochsOf(isr: readonly number[], { epochOf }: ElectionRules): Map<numbe
 
 function recordedEpochs(
   isrEpochs: ReadonlyMap<number, number>,
-  { isDurable }: ElectionRules,
 ): Pick<PartitionStateNode, 'isrEpochs'> {
-  if (isDurable) return {};
   return { isrEpochs: [...isrEpochs].map(([id, brokerEpoch]) => ({ id, brokerEpoch })) };
 }
