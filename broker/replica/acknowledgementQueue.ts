@@ -2,7 +2,8 @@
  * Produce requests that wait until the log of one partition is safe up to an offset.
  *
  * Offsets are assigned in order, so the queue is in the order of its offsets: completing is a walk
- * from the front, without a search and without an allocation per record.
+ * from the front, without a search and without an allocation per record. Only a repeated append,
+ * which waits for the offsets of its first time, has to find its place.
  */
 
 import { assert } from '../../common/index.ts';
@@ -40,6 +41,22 @@ export class AcknowledgementQueue {
       { last: last?.untilOffset, added: entry.untilOffset },
     );
     this.#entries.push(entry);
+  }
+
+  /**
+   * Adds an append that the log had already, wherever its offset belongs: behind the append that it
+   * repeats, where that still waits. One below what is safe is acknowledged by the next
+   * `completeUpTo`, like any other.
+   */
+  addRepeated(entry: Entry): void {
+    let low = this.#firstIndex;
+    let high = this.#entries.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#entries[middle]!.untilOffset <= entry.untilOffset) low = middle + 1;
+      else high = middle;
+    }
+    this.#entries.splice(low, 0, entry);
   }
 
   /** Acknowledges every append that ends at or before `safeOffset`. */

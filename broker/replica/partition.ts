@@ -70,8 +70,10 @@ export interface AppendRequest {
 }
 
 export interface AppendResult {
+  /** Of the first time, where the batch is a repetition (KIP-98). */
   readonly baseOffset: number;
   readonly logAppendTimeMs: number;
+  /** Records that were appended: none where the batch is a repetition. */
   readonly recordCount: number;
 }
 
@@ -251,16 +253,16 @@ export class Partition {
     });
     if (request.acks !== 0) {
       const queue = request.acks === 1 ? this.#onLeaderLog : this.#onWholeIsr;
-      queue.add({
-        untilOffset: appended.lastOffset + 1,
-        waiter: request.waiter,
-        slot: request.slot,
-      });
+      const { waiter, slot } = request;
+      const entry = { untilOffset: appended.lastOffset + 1, waiter, slot };
+      // A repetition is as safe as the append that it repeats, not more: that may still be lost.
+      if (appended.duplicate) queue.addRepeated(entry);
+      else queue.add(entry);
     }
     return {
       baseOffset: appended.baseOffset,
       logAppendTimeMs: appended.logAppendTimeMs,
-      recordCount: appended.lastOffset - appended.baseOffset + 1,
+      recordCount: appended.duplicate ? 0 : appended.lastOffset - appended.baseOffset + 1,
     };
   }
 
@@ -513,6 +515,8 @@ export class Partition {
     if (leading === undefined) return;
     const { log } = this;
     this.#onLeaderLog.completeUpTo(log.acknowledgesDurably ? log.durableOffset : log.writtenOffset);
+    // A repeated append may wait for what was committed long ago.
+    this.#onWholeIsr.completeUpTo(this.highWatermark);
     if (leading.isr.length < this.effectiveMinInsyncReplicas) return;
     const { clock, lagMsMax, isAlive } = this.#context;
     const safe = leading.safeOffset(clock.monotonicMs(), lagMsMax, isAlive);

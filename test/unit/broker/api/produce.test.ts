@@ -1,10 +1,17 @@
 import { expect } from 'chai';
-import { errorCode } from '../../../../protocol/index.ts';
+import { errorCode, setBatchProducer } from '../../../../protocol/index.ts';
 import { batchOf, DataPath, type ProduceResponse, TOPIC_ID, type TestRequest } from './fixture.ts';
 
 function results(request: TestRequest) {
   const response = request.response as ProduceResponse;
   return response.topics[0]!.partitions;
+}
+
+/** A batch of two records of an idempotent producer. */
+function repeatable(producerId: number, baseSequence: number, producerEpoch = 0): Uint8Array {
+  const batch = batchOf('a', 'b');
+  setBatchProducer(batch, 0, { producerId, producerEpoch, baseSequence });
+  return batch;
 }
 
 describe('Produce', () => {
@@ -35,6 +42,69 @@ describe('Produce', () => {
     const request = path.produce([batchOf('a')]);
     path.flush();
     expect(results(request)[0]).to.include({ errorCode: 0, baseOffset: 0 });
+  });
+
+  it('answers a repeated batch with its first offset, and appends nothing', async () => {
+    for (const acks of [1, -1]) {
+      await path.lead();
+      const base = path.replicas.partition('t', 0).log.logEndOffset;
+      const first = path.produce([repeatable(acks + 10, 0)], { acks });
+      const another = path.produce([repeatable(acks + 10, 2)], { acks });
+      const again = path.produce([repeatable(acks + 10, 0)], { acks });
+      path.flush();
+      expect(again.response, 'before the first is on disk').to.equal(undefined);
+      await path.settle();
+      for (const [request, offset] of [
+        [first, base],
+        [another, base + 2],
+        [again, base],
+      ] as const) {
+        expect(results(request)[0]).to.include({ errorCode: 0, baseOffset: offset });
+      }
+      const late = path.produce([repeatable(acks + 10, 2)], { acks });
+      expect(late.response, 'within the turn').to.equal(undefined);
+      path.flush();
+      expect(results(late)[0]).to.include({ errorCode: 0, baseOffset: base + 2 });
+      expect(path.replicas.partition('t', 0).log.logEndOffset).to.equal(base + 4);
+    }
+    expect(path.probe.producedRecordsTotal).to.equal(8);
+  });
+
+  it('refuses a repeated batch too when the first was lost on a full disk', async () => {
+    path.fileSystem.inject({ operation: 'write', path: /\.log$/, error: 'ENOSPC' });
+    const requests = [path.produce([repeatable(5, 0)]), path.produce([repeatable(5, 0)])];
+    path.flush();
+    await path.settle();
+    for (const request of requests) {
+      expect(results(request)[0]!.errorCode).to.equal(errorCode('KAFKA_STORAGE_ERROR'));
+    }
+    const retried = path.produce([repeatable(5, 0)]);
+    path.flush();
+    await path.settle();
+    expect(results(retried)[0]).to.include({ errorCode: 0, baseOffset: 0 });
+    expect(path.replicas.partition('t', 0).log.logEndOffset).to.equal(2);
+  });
+
+  it('refuses a gap in the sequence of a producer, and an old epoch', async () => {
+    const codes: number[] = [];
+    for (const batch of [
+      repeatable(5, 0, 1),
+      repeatable(5, 4, 1),
+      repeatable(5, 2, 0),
+      repeatable(5, 1, 1),
+      repeatable(5, 2, 1),
+    ]) {
+      const request = path.produce([batch]);
+      path.flush();
+      await path.settle();
+      codes.push(results(request)[0]!.errorCode);
+    }
+    const names = [
+      'OUT_OF_ORDER_SEQUENCE_NUMBER',
+      'INVALID_PRODUCER_EPOCH',
+      'OUT_OF_ORDER_SEQUENCE_NUMBER',
+    ] as const;
+    expect(codes).to.deep.equal([0, ...names.map((name) => errorCode(name)), 0]);
   });
 
   it('gives consecutive offsets to the batches of one turn and answers each request', async () => {

@@ -23,6 +23,7 @@ import {
   RecordBatchBuilder,
   readRecords,
   setBaseOffset,
+  setBatchProducer,
   setPartitionLeaderEpoch,
 } from '../../../../protocol/index.ts';
 import { SimFileSystem, SimHost, SimMachine, SimRandom } from '../../../simulation/kernel/index.ts';
@@ -169,6 +170,22 @@ export function batchOf(values: readonly string[], timestamp: number = START_MS)
   const builder = new RecordBatchBuilder();
   for (const value of values) builder.append(null, Buffer.from(value), [], timestamp);
   return Buffer.from(builder.build());
+}
+
+export interface ProducerOfBatch {
+  readonly producerId?: number;
+  readonly producerEpoch?: number;
+  readonly baseSequence: number;
+}
+
+/** As an idempotent producer sends it; by default of producer 7, epoch 0. */
+export function producedBatchOf(
+  values: readonly string[],
+  { producerId = 7, producerEpoch = 0, baseSequence }: ProducerOfBatch,
+): Buffer {
+  const batch = batchOf(values);
+  setBatchProducer(batch, 0, { producerId, producerEpoch, baseSequence });
+  return batch;
 }
 
 /** As a leader sends it: with its offset and epoch. */

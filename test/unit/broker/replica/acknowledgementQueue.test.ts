@@ -56,6 +56,42 @@ describe('The queue of appends that wait', () => {
     expect(queue.size).to.equal(0);
   });
 
+  it('puts a repeated append where its offset belongs, behind the one that it repeats', () => {
+    const { done, waiter } = recorder();
+    const queue = new AcknowledgementQueue();
+    for (const [slot, untilOffset] of [10, 20, 30].entries()) {
+      queue.add({ untilOffset, waiter, slot });
+    }
+    queue.completeUpTo(10);
+    for (const [index, untilOffset] of [5, 10, 20, 25, 30, 30].entries()) {
+      queue.addRepeated({ untilOffset, waiter, slot: 100 + index });
+    }
+    queue.add({ untilOffset: 40, waiter, slot: 3 });
+    queue.completeUpTo(10);
+    expect(done.map(([slot]) => slot)).to.deep.equal([0, 100, 101]);
+    queue.completeUpTo(25);
+    expect(done.map(([slot]) => slot)).to.deep.equal([0, 100, 101, 1, 102, 103]);
+    queue.failBeyond(30, 'KAFKA_STORAGE_ERROR');
+    queue.completeUpTo(30);
+    expect(done.slice(6)).to.deep.equal([
+      [3, 'KAFKA_STORAGE_ERROR'],
+      [2, undefined],
+      [104, undefined],
+      [105, undefined],
+    ]);
+    expect(queue.size).to.equal(0);
+  });
+
+  it('goes on with new appends after a repeated one that is alone', () => {
+    const { done, waiter } = recorder();
+    const queue = new AcknowledgementQueue();
+    queue.addRepeated({ untilOffset: 7, waiter, slot: 0 });
+    queue.add({ untilOffset: 9, waiter, slot: 1 });
+    queue.completeUpTo(8);
+    queue.completeUpTo(9);
+    expect(done.map(([slot]) => slot)).to.deep.equal([0, 1]);
+  });
+
   it('takes an append out of order for a broken promise', () => {
     const { waiter } = recorder();
     const queue = new AcknowledgementQueue();
