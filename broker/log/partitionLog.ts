@@ -198,6 +198,11 @@ export class PartitionLog implements SyncableLog {
     return this.#failure !== undefined;
   }
 
+  /** While a truncation is on its way to the disk: nothing can be appended. */
+  get isTruncating(): boolean {
+    return this.#isTruncating;
+  }
+
   setListener(listener: PartitionLogListener): void {
     this.#listener = listener;
   }
@@ -236,9 +241,11 @@ export class PartitionLog implements SyncableLog {
     this.#refuseWhenFailed();
     // Until whoever waits for the lost batches knows, their offsets must not be given again.
     if (this.#lostAppends !== undefined) throw this.#lostAppends;
-    assert(!this.#isTruncating, 'Nothing is appended while the log is being truncated', {
-      partition: topicPartitionKey(this.topicPartition),
-    });
+    // A follower that has just become the leader may still be cutting what it never should have had.
+    if (this.#isTruncating) {
+      const name = topicPartitionKey(this.topicPartition);
+      throw new ProtocolError('LEADER_NOT_AVAILABLE', `"${name}" is being truncated`);
+    }
     const { topicPartition } = this;
     const config = this.#config;
     const nowMs = this.#context.environment.clock.wallMs();

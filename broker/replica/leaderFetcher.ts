@@ -44,6 +44,9 @@ export interface ReplicaChannel {
   close(): void;
 }
 
+/** A leader that stays away is asked again at least this often. */
+const BACK_OFF_MS_MAX = 1_000;
+
 export interface LeaderFetcherOptions {
   readonly brokerEpoch: () => BrokerEpoch;
   readonly open: () => Promise<ReplicaChannel>;
@@ -67,7 +70,6 @@ interface Followed {
   toldDurable: number;
   /** After an error: not asked for before this time. */
   notBeforeMs: number;
-  truncating: boolean;
 }
 
 export class LeaderFetcher {
@@ -112,7 +114,6 @@ export class LeaderFetcher {
         told: undefined,
         toldDurable: -1,
         notBeforeMs: 0,
-        truncating: false,
       });
     }
     this.#hurry();
@@ -145,13 +146,16 @@ export class LeaderFetcher {
 
   async #run(): Promise<void> {
     this.#running = true;
+    let failures = 0;
     while (!this.#closed && this.#followed.size > 0) {
       try {
         this.#channel ??= await this.#options.open();
         await this.#fetchOnce(this.#channel);
+        failures = 0;
       } catch (error) {
         this.#loseChannel(error);
-        await this.#pause(this.#options.backOffMs);
+        failures += 1;
+        await this.#pause(Math.min(this.#options.backOffMs * 2 ** (failures - 1), BACK_OFF_MS_MAX));
       }
     }
     this.#running = false;
@@ -187,7 +191,7 @@ export class LeaderFetcher {
     for (const { topicId, partitions } of response.topics) {
       for (const result of partitions) {
         const followed = this.#find(topicId, result.index);
-        if (followed === undefined || followed.truncating) continue;
+        if (followed === undefined || followed.partition.log.isTruncating) continue;
         const taken = this.#take(followed, result);
         if (taken !== undefined) fetched.push({ partition: followed.partition, result: taken });
       }
@@ -203,7 +207,8 @@ export class LeaderFetcher {
     const changed = new Map<string, PartitionRequest[]>();
     let active = 0;
     for (const followed of this.#followed.values()) {
-      if (followed.truncating || followed.notBeforeMs > nowMs) {
+      // Another fetcher, of the leader before, may have begun the truncation.
+      if (followed.partition.log.isTruncating || followed.notBeforeMs > nowMs) {
         this.#suspend(followed);
         continue;
       }
@@ -292,20 +297,13 @@ export class LeaderFetcher {
       to: target.offset,
       highWatermark: partition.highWatermark,
     });
-    followed.truncating = true;
     const done =
       target.kind === 'truncate'
         ? log.truncateTo(offset(target.offset))
         : log.resetTo(offset(target.offset));
     done.then(
-      () => {
-        followed.truncating = false;
-        this.#hurry();
-      },
-      (error: unknown) => {
-        followed.truncating = false;
-        this.#setBack(followed, error);
-      },
+      () => this.#hurry(),
+      (error: unknown) => this.#setBack(followed, error),
     );
   }
 
