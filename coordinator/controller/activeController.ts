@@ -15,16 +15,28 @@ import { ProtocolError } from '../../protocol/index.ts';
 import { brokerIdsPath } from '../znodes/index.ts';
 import type { CoordinatorSession, Watch } from '../zookeeper/session.ts';
 import { CheckedWriter, ControllerMovedError } from './checkedWriter.ts';
-import { loadBrokers, loadCluster, loadConfigs, loadState } from './clusterLoader.ts';
-import type { LoadedConfigs, LoadedState, ModelBroker } from './clusterModel.ts';
+import {
+  loadAssignment,
+  loadBrokers,
+  loadCluster,
+  loadConfigs,
+  loadState,
+} from './clusterLoader.ts';
+import type { LoadedAssignment, LoadedConfigs, LoadedState, ModelBroker } from './clusterModel.ts';
 import type {
   AlterConfigsRequest,
   AlterPartitionRequest,
+  AlterReassignmentsRequest,
+  ControlledShutdownRequest,
   ControllerEffect,
   ControllerEvent,
   ControllerResponse,
+  CreatePartitionsRequest,
   CreateTopicsRequest,
   DeleteTopicsRequest,
+  ElectLeadersRequest,
+  ListReassignmentsRequest,
+  LogDirFailureRequest,
   WriteUnit,
 } from './controllerEvents.ts';
 import { ControllerState, type ControllerStateOptions } from './controllerState.ts';
@@ -32,11 +44,21 @@ import type { Mandate } from './election.ts';
 import { type MetadataPusher, PushLoop } from './metadataPusher.ts';
 import { removeTopic } from './topicRemover.ts';
 
+/** When leaders go back to the brokers that should lead. */
+export interface RebalanceOptions {
+  readonly firstAfterMs: number;
+  readonly intervalMs: number;
+  /** Percentage of a broker's partitions that others may lead. */
+  readonly imbalancePercentage: number;
+}
+
 export interface ActiveControllerParts {
   readonly environment: Pick<Environment, 'clock' | 'timers' | 'random'>;
   readonly session: CoordinatorSession;
   readonly pusher: MetadataPusher;
   readonly logger: Logger;
+  /** Undefined for never by itself. */
+  readonly rebalance: RebalanceOptions | undefined;
   /** The term is over, for a reason other than `end`: another broker is the controller. */
   readonly onDeposed: (reason: string) => void;
 }
@@ -46,7 +68,13 @@ export type AdminRequest =
   | { readonly type: 'createTopics'; readonly request: CreateTopicsRequest }
   | { readonly type: 'deleteTopics'; readonly request: DeleteTopicsRequest }
   | { readonly type: 'alterConfigs'; readonly request: AlterConfigsRequest }
-  | { readonly type: 'alterPartition'; readonly request: AlterPartitionRequest };
+  | { readonly type: 'alterPartition'; readonly request: AlterPartitionRequest }
+  | { readonly type: 'createPartitions'; readonly request: CreatePartitionsRequest }
+  | { readonly type: 'alterReassignments'; readonly request: AlterReassignmentsRequest }
+  | { readonly type: 'listReassignments'; readonly request: ListReassignmentsRequest }
+  | { readonly type: 'electLeaders'; readonly request: ElectLeadersRequest }
+  | { readonly type: 'controlledShutdown'; readonly request: ControlledShutdownRequest }
+  | { readonly type: 'logDirFailure'; readonly request: LogDirFailureRequest };
 
 interface Caller {
   readonly resolve: (response: ControllerResponse) => void;
@@ -73,6 +101,7 @@ export class ActiveController {
   #readingBrokers = false;
   #brokersDirty = false;
   #tickTimer: Timer | undefined;
+  #rebalanceTimer: Timer | undefined;
   #lastRequestId = 0;
   #ended = false;
 
@@ -123,6 +152,13 @@ export class ActiveController {
     // Calls at once with what stands now: whoever came while we were loading is seen.
     this.#brokersWatch = session.watchChildren(brokerIdsPath, () => this.#readBrokers());
     this.#scheduleTick();
+    const { rebalance } = this.#parts;
+    if (rebalance !== undefined) this.#scheduleRebalance(rebalance, rebalance.firstAfterMs);
+  }
+
+  /** Elections of this term whose leader may lack acknowledged records. */
+  get uncleanElections(): number {
+    return this.#state?.uncleanElections ?? 0;
   }
 
   /** @throws {ProtocolError} NOT_CONTROLLER when the term ends before the answer. */
@@ -146,6 +182,7 @@ export class ActiveController {
     this.#ended = true;
     this.#brokersWatch?.close();
     this.#tickTimer?.cancel();
+    this.#rebalanceTimer?.cancel();
     for (const loop of this.#pushLoops.values()) loop.close();
     this.#pushLoops.clear();
     for (const { reject, timer } of this.#callers.values()) {
@@ -180,6 +217,9 @@ export class ActiveController {
       case 'readState':
         this.#readState(effect.topic, effect.partition);
         break;
+      case 'readTopic':
+        this.#readTopic(effect.topic);
+        break;
       case 'readConfigs':
         this.#readConfigs(effect.topic);
         break;
@@ -212,6 +252,11 @@ export class ActiveController {
     this.#settle(untilAnswered(read), (loaded) =>
       this.#feed({ type: 'stateRead', topic, partition, loaded }),
     );
+  }
+
+  #readTopic(topic: string): void {
+    const read = (): Promise<LoadedAssignment> => loadAssignment(this.#parts.session, topic);
+    this.#settle(untilAnswered(read), (loaded) => this.#feed({ type: 'topicRead', topic, loaded }));
   }
 
   #readConfigs(topic: string): void {
@@ -301,6 +346,14 @@ export class ActiveController {
     this.#tickTimer = this.#parts.environment.timers.set(TICK_INTERVAL_MS, () => {
       this.#feed({ type: 'tick' });
       this.#scheduleTick();
+    });
+  }
+
+  #scheduleRebalance(options: RebalanceOptions, delayMs: number): void {
+    if (this.#ended) return;
+    this.#rebalanceTimer = this.#parts.environment.timers.set(delayMs, () => {
+      this.#feed({ type: 'rebalance', percentage: options.imbalancePercentage });
+      this.#scheduleRebalance(options, options.intervalMs);
     });
   }
 

@@ -12,6 +12,7 @@ import {
 } from '../znodes/index.ts';
 import type { CoordinatorSession } from '../zookeeper/session.ts';
 import type {
+  LoadedAssignment,
   LoadedCluster,
   LoadedConfigs,
   LoadedState,
@@ -77,6 +78,22 @@ export async function loadState(
   try {
     const state = partitionStateZnode.decode(path, content.data);
     return { kind: 'state', state, version: content.stat.version };
+  } catch (error) {
+    return { kind: 'damaged', problem: damageOf(error) };
+  }
+}
+
+/** One topic znode, as it stands. */
+export async function loadAssignment(
+  session: CoordinatorSession,
+  topic: string,
+): Promise<LoadedAssignment> {
+  const path = topicZnode.path(topic);
+  const content = await session.getData(path);
+  if (content === undefined) return { kind: 'damaged', problem: `"${path}" is gone` };
+  try {
+    const assignment = topicZnode.decode(topic, content.data);
+    return { kind: 'assignment', assignment, version: content.stat.version };
   } catch (error) {
     return { kind: 'damaged', problem: damageOf(error) };
   }

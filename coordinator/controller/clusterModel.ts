@@ -27,6 +27,11 @@ export type LoadedConfigs =
     }
   | { readonly kind: 'damaged'; readonly problem: string };
 
+/** A topic znode as it was read again. */
+export type LoadedAssignment =
+  | { readonly kind: 'assignment'; readonly assignment: TopicAssignment; readonly version: number }
+  | { readonly kind: 'damaged'; readonly problem: string };
+
 /** A topic as it was read. */
 export interface LoadedTopic {
   readonly name: string;

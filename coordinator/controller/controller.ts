@@ -17,18 +17,30 @@ import { ProtocolError } from '../../protocol/index.ts';
 import type { Membership } from '../membership/membership.ts';
 import { controllerEpochZnode, controllerZnode } from '../znodes/index.ts';
 import type { CoordinatorSession, Watch, ZnodeContent } from '../zookeeper/session.ts';
-import { ActiveController, type AdminRequest } from './activeController.ts';
+import { ActiveController, type AdminRequest, type RebalanceOptions } from './activeController.ts';
 import type { TopicRules } from './controllerContext.ts';
 import type {
   AlterConfigsRequest,
   AlterConfigsResponse,
   AlterPartitionRequest,
   AlterPartitionResponse,
+  AlterReassignmentsRequest,
+  AlterReassignmentsResponse,
+  ControlledShutdownRequest,
+  ControlledShutdownResponse,
   ControllerResponse,
+  CreatePartitionsRequest,
+  CreatePartitionsResponse,
   CreateTopicsRequest,
   CreateTopicsResponse,
   DeleteTopicsRequest,
   DeleteTopicsResponse,
+  ElectLeadersRequest,
+  ElectLeadersResponse,
+  ListReassignmentsRequest,
+  ListReassignmentsResponse,
+  LogDirFailureRequest,
+  LogDirFailureResponse,
 } from './controllerEvents.ts';
 import { type Mandate, tryElection } from './election.ts';
 import type { MetadataPusher } from './metadataPusher.ts';
@@ -50,6 +62,12 @@ export interface ControllerOptions {
   readonly topicRules?: TopicRules;
   /** `delete.topic.enable`. Default true. */
   readonly deleteTopicEnable?: boolean;
+  /** `auto.leader.rebalance.enable`. Default false. */
+  readonly autoLeaderRebalance?: boolean;
+  /** `leader.imbalance.check.interval.seconds`, in milliseconds. Default 300,000. */
+  readonly leaderImbalanceCheckIntervalMs?: number;
+  /** `leader.imbalance.per.broker.percentage`. Default 10. */
+  readonly leaderImbalancePercentage?: number;
 }
 
 export interface ControllerParts {
@@ -71,6 +89,18 @@ const plainTopicRules: TopicRules = {
   isDurable: (configs) => (configs.get('flush.messages') ?? '1') === '1',
   allowsUncleanElection: (configs) => configs.get('unclean.leader.election.enable') === 'true',
 };
+
+/** After the election: brokers that start together should be there by then. */
+const FIRST_REBALANCE_MS = 5_000;
+
+function rebalanceOptions(options: ControllerOptions): RebalanceOptions | undefined {
+  if (options.autoLeaderRebalance !== true) return undefined;
+  return {
+    firstAfterMs: FIRST_REBALANCE_MS,
+    intervalMs: options.leaderImbalanceCheckIntervalMs ?? 300_000,
+    imbalancePercentage: options.leaderImbalancePercentage ?? 10,
+  };
+}
 
 /** After an election, or the loading after it, that failed for a passing reason. */
 const RETRY_DELAY_MS = 500;
@@ -113,6 +143,11 @@ export class Controller {
     return this.#active?.ready ?? false;
   }
 
+  /** Elections of the present term, where it is ours, whose leader may lack acknowledged records. */
+  get uncleanElections(): number {
+    return this.#active?.uncleanElections ?? 0;
+  }
+
   /** From /controller: where admin requests are to be forwarded. */
   get seen(): SeenController {
     return this.#seen;
@@ -146,6 +181,49 @@ export class Controller {
   /** Of a leader. Never rejects but with ProtocolError NOT_CONTROLLER or COORDINATOR_UNAVAILABLE. */
   async alterPartition(request: AlterPartitionRequest): Promise<AlterPartitionResponse> {
     return (await this.#submit({ type: 'alterPartition', request })) as AlterPartitionResponse;
+  }
+
+  /** Answers when the new partitions have leaders that know it. */
+  async createPartitions(request: CreatePartitionsRequest): Promise<CreatePartitionsResponse> {
+    return (await this.#submit({ type: 'createPartitions', request })) as CreatePartitionsResponse;
+  }
+
+  /** Answers when the moves are begun, not when they are done. */
+  async alterReassignments(
+    request: AlterReassignmentsRequest,
+  ): Promise<AlterReassignmentsResponse> {
+    return (await this.#submit({
+      type: 'alterReassignments',
+      request,
+    })) as AlterReassignmentsResponse;
+  }
+
+  /** Moves that are under way. */
+  async listReassignments(request: ListReassignmentsRequest): Promise<ListReassignmentsResponse> {
+    return (await this.#submit({
+      type: 'listReassignments',
+      request,
+    })) as ListReassignmentsResponse;
+  }
+
+  /** Preferred or unclean elections. */
+  async electLeaders(request: ElectLeadersRequest): Promise<ElectLeadersResponse> {
+    return (await this.#submit({ type: 'electLeaders', request })) as ElectLeadersResponse;
+  }
+
+  /** Of a broker about to stop: answers when its leaders have moved, or tells how many remain. */
+  async controlledShutdown(
+    request: ControlledShutdownRequest,
+  ): Promise<ControlledShutdownResponse> {
+    return (await this.#submit({
+      type: 'controlledShutdown',
+      request,
+    })) as ControlledShutdownResponse;
+  }
+
+  /** Of a broker that lost a directory: its replicas there are not elected until it registers anew. */
+  async logDirFailure(request: LogDirFailureRequest): Promise<LogDirFailureResponse> {
+    return (await this.#submit({ type: 'logDirFailure', request })) as LogDirFailureResponse;
   }
 
   onSeenChange(listener: (seen: SeenController) => void): () => void {
@@ -258,6 +336,7 @@ export class Controller {
         session,
         pusher,
         logger: this.#logger,
+        rebalance: rebalanceOptions(this.#options),
         onDeposed: (reason) => this.#onDeposed(active, reason),
       },
       {

@@ -4,6 +4,7 @@
  */
 
 import type { BrokerId, ControllerEpoch, Random } from '../../common/index.ts';
+import type { PartitionStateNode } from '../znodes/index.ts';
 import {
   type LoadedCluster,
   type LoadedTopic,
@@ -16,7 +17,6 @@ import {
 } from './clusterModel.ts';
 import type { ControllerEffect, WriteUnit } from './controllerEvents.ts';
 import type { ElectionKind, ElectionRules } from './leaderElection.ts';
-import type { PartitionStateNode } from '../znodes/index.ts';
 import { MetadataLog } from './metadataLog.ts';
 import { PendingRequests } from './pendingRequests.ts';
 import { collisionKey } from './topicName.ts';

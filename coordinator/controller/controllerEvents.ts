@@ -1,17 +1,29 @@
 /** What goes into the controller's state machine and what comes out of it. */
 
-import type { CoordinatorErrorCode, CoordinatorWrite, TopicId } from '../../common/index.ts';
+import type { CoordinatorErrorCode, CoordinatorWrite } from '../../common/index.ts';
 import type {
   alterConfigsApi,
   alterPartitionApi,
+  alterReassignmentsApi,
+  controlledShutdownApi,
+  createPartitionsApi,
   createTopicsApi,
   deleteTopicsApi,
+  electLeadersApi,
+  listReassignmentsApi,
+  logDirFailureApi,
   RequestOf,
   ResponseOf,
   updateMetadataApi,
 } from '../../protocol/index.ts';
-import type { PartitionStateNode } from '../znodes/index.ts';
-import type { ConfigVersion, LoadedConfigs, LoadedState, ModelBroker } from './clusterModel.ts';
+import type { PartitionStateNode, TopicAssignment } from '../znodes/index.ts';
+import type {
+  ConfigVersion,
+  LoadedAssignment,
+  LoadedConfigs,
+  LoadedState,
+  ModelBroker,
+} from './clusterModel.ts';
 import type { TopicPlan } from './topicCreation.ts';
 
 export type CreateTopicsRequest = RequestOf<typeof createTopicsApi>;
@@ -22,6 +34,18 @@ export type AlterConfigsRequest = RequestOf<typeof alterConfigsApi>;
 export type AlterConfigsResponse = ResponseOf<typeof alterConfigsApi>;
 export type AlterPartitionRequest = RequestOf<typeof alterPartitionApi>;
 export type AlterPartitionResponse = ResponseOf<typeof alterPartitionApi>;
+export type CreatePartitionsRequest = RequestOf<typeof createPartitionsApi>;
+export type CreatePartitionsResponse = ResponseOf<typeof createPartitionsApi>;
+export type AlterReassignmentsRequest = RequestOf<typeof alterReassignmentsApi>;
+export type AlterReassignmentsResponse = ResponseOf<typeof alterReassignmentsApi>;
+export type ListReassignmentsRequest = RequestOf<typeof listReassignmentsApi>;
+export type ListReassignmentsResponse = ResponseOf<typeof listReassignmentsApi>;
+export type ElectLeadersRequest = RequestOf<typeof electLeadersApi>;
+export type ElectLeadersResponse = ResponseOf<typeof electLeadersApi>;
+export type ControlledShutdownRequest = RequestOf<typeof controlledShutdownApi>;
+export type ControlledShutdownResponse = ResponseOf<typeof controlledShutdownApi>;
+export type LogDirFailureRequest = RequestOf<typeof logDirFailureApi>;
+export type LogDirFailureResponse = ResponseOf<typeof logDirFailureApi>;
 export type UpdateMetadataRequest = RequestOf<typeof updateMetadataApi>;
 export type UpdateMetadataResponse = ResponseOf<typeof updateMetadataApi>;
 
@@ -49,6 +73,36 @@ export type ControllerEvent =
       readonly requestId: number;
       readonly request: AlterPartitionRequest;
     }
+  | {
+      readonly type: 'createPartitions';
+      readonly requestId: number;
+      readonly request: CreatePartitionsRequest;
+    }
+  | {
+      readonly type: 'alterReassignments';
+      readonly requestId: number;
+      readonly request: AlterReassignmentsRequest;
+    }
+  | {
+      readonly type: 'listReassignments';
+      readonly requestId: number;
+      readonly request: ListReassignmentsRequest;
+    }
+  | {
+      readonly type: 'electLeaders';
+      readonly requestId: number;
+      readonly request: ElectLeadersRequest;
+    }
+  | {
+      readonly type: 'controlledShutdown';
+      readonly requestId: number;
+      readonly request: ControlledShutdownRequest;
+    }
+  | {
+      readonly type: 'logDirFailure';
+      readonly requestId: number;
+      readonly request: LogDirFailureRequest;
+    }
   /** The time that the request may take is over. */
   | { readonly type: 'requestTimedOut'; readonly requestId: number }
   | {
@@ -65,6 +119,8 @@ export type ControllerEvent =
       readonly partition: number;
       readonly loaded: LoadedState;
     }
+  /** A topic znode was read again. */
+  | { readonly type: 'topicRead'; readonly topic: string; readonly loaded: LoadedAssignment }
   /** The configuration of a topic was read again. */
   | { readonly type: 'configsRead'; readonly topic: string; readonly loaded: LoadedConfigs }
   /** `error` absent: nothing of the topic stands in ZooKeeper any more. */
@@ -78,6 +134,8 @@ export type ControllerEvent =
       /** Ids of deleting topics whose files it could not remove. */
       readonly failedTopics: readonly string[];
     }
+  /** Leaders go back to the brokers that should lead, where more than `percentage` are elsewhere. */
+  | { readonly type: 'rebalance'; readonly percentage: number }
   /** Comes every few seconds: what failed is tried again. */
   | { readonly type: 'tick' };
 
@@ -86,6 +144,8 @@ export type ControllerEffect =
   | { readonly type: 'write'; readonly units: readonly WriteUnit[] }
   /** Answered by `stateRead`. */
   | { readonly type: 'readState'; readonly topic: string; readonly partition: number }
+  /** Answered by `topicRead`. */
+  | { readonly type: 'readTopic'; readonly topic: string }
   /** Answered by `configsRead`. */
   | { readonly type: 'readConfigs'; readonly topic: string }
   /** Answered by `topicRemoved`. */
@@ -104,7 +164,13 @@ export type ControllerResponse =
   | CreateTopicsResponse
   | DeleteTopicsResponse
   | AlterConfigsResponse
-  | AlterPartitionResponse;
+  | AlterPartitionResponse
+  | CreatePartitionsResponse
+  | AlterReassignmentsResponse
+  | ListReassignmentsResponse
+  | ElectLeadersResponse
+  | ControlledShutdownResponse
+  | LogDirFailureResponse;
 
 /** Operations that must happen together; different units are independent of one another. */
 export interface WriteUnit {
@@ -138,7 +204,13 @@ export type WritePurpose =
       /** A configuration stood there without a topic. */
       readonly replacesConfig: boolean;
     }
-  | { readonly kind: 'assignTopicId'; readonly topic: string; readonly topicId: TopicId }
+  | {
+      readonly kind: 'assignment';
+      readonly topic: string;
+      readonly assignment: TopicAssignment;
+      /** Hear of the outcome, once: whoever asked for a part of the change. */
+      readonly onDone: readonly ((result: UnitResult) => void)[];
+    }
   | { readonly kind: 'markDeleted'; readonly requestId: number; readonly topic: string }
   | {
       readonly kind: 'configs';

@@ -16,6 +16,8 @@
  */
 
 import { assert, type Random, unreachable } from '../../common/index.ts';
+import { AskedElections } from './askedElections.ts';
+import { BrokerDepartures } from './brokerDepartures.ts';
 import type { LoadedCluster, ModelBroker } from './clusterModel.ts';
 import { ControllerContext, type ControllerStateOptions } from './controllerContext.ts';
 import type {
@@ -27,8 +29,12 @@ import type {
 } from './controllerEvents.ts';
 import { IsrChanges } from './isrChanges.ts';
 import { metadataUpdate } from './metadataView.ts';
+import { PartitionAnswers } from './partitionAnswers.ts';
+import { PartitionCreations } from './partitionCreations.ts';
 import { PartitionLeaders } from './partitionLeaders.ts';
+import { Reassignments } from './reassignments.ts';
 import { RequestWaiters } from './requestWaiters.ts';
+import { TopicAssignments } from './topicAssignments.ts';
 import { TopicConfigs } from './topicConfigs.ts';
 import { TopicCreations } from './topicCreations.ts';
 import { TopicDeletions } from './topicDeletions.ts';
@@ -43,6 +49,12 @@ export class ControllerState {
   readonly #deletions: TopicDeletions;
   readonly #configs: TopicConfigs;
   readonly #isrChanges: IsrChanges;
+  readonly #assignments: TopicAssignments;
+  readonly #partitionCreations: PartitionCreations;
+  readonly #reassignments: Reassignments;
+  readonly #elections: AskedElections;
+  readonly #departures: BrokerDepartures;
+  readonly #answers: PartitionAnswers;
 
   constructor(options: ControllerStateOptions, random: Random, loaded: LoadedCluster) {
     const context = new ControllerContext(options, random, loaded);
@@ -50,23 +62,42 @@ export class ControllerState {
     this.#leaders = new PartitionLeaders(context);
     this.#waiters = new RequestWaiters(context);
     this.#deletions = new TopicDeletions(context, this.#waiters, loaded.deletions);
+    const leaders = this.#leaders;
+    const assignments = new TopicAssignments(context, leaders);
+    const answers = new PartitionAnswers(context);
+    this.#assignments = assignments;
+    this.#answers = answers;
     this.#creations = new TopicCreations(context, {
       leaders: this.#leaders,
       deletions: this.#deletions,
       waiters: this.#waiters,
+      assignments,
     });
     this.#configs = new TopicConfigs(context, this.#waiters, this.#leaders);
     this.#isrChanges = new IsrChanges(context, this.#leaders);
+    this.#partitionCreations = new PartitionCreations(context, {
+      assignments,
+      waiters: this.#waiters,
+    });
+    this.#reassignments = new Reassignments(context, { leaders, assignments, answers });
+    this.#elections = new AskedElections(context, { leaders, answers });
+    this.#departures = new BrokerDepartures(context, leaders);
   }
 
   /** Takes one event. @returns what is to be done, in this order. */
   step(event: ControllerEvent): readonly ControllerEffect[] {
     this.#handle(event);
+    this.#assignments.flush();
     return this.#context.takeEffects();
   }
 
   get brokers(): ReadonlyMap<number, ModelBroker> {
     return this.#context.brokers;
+  }
+
+  /** Elections of this term whose leader may lack acknowledged records. */
+  get uncleanElections(): number {
+    return this.#context.uncleanElections;
   }
 
   /**
@@ -108,6 +139,27 @@ export class ControllerState {
       case 'alterPartition':
         this.#isrChanges.onRequest(event.requestId, event.request);
         break;
+      case 'createPartitions':
+        this.#partitionCreations.onRequest(event.requestId, event.request);
+        break;
+      case 'alterReassignments':
+        this.#reassignments.onRequest(event.requestId, event.request);
+        break;
+      case 'listReassignments':
+        this.#reassignments.list(event.requestId, event.request);
+        break;
+      case 'electLeaders':
+        this.#elections.onRequest(event.requestId, event.request);
+        break;
+      case 'rebalance':
+        this.#elections.rebalance(event.percentage);
+        break;
+      case 'controlledShutdown':
+        this.#departures.onShutdown(event.requestId, event.request);
+        break;
+      case 'logDirFailure':
+        this.#departures.onLogDirFailure(event.requestId, event.request);
+        break;
       case 'requestTimedOut':
         this.#onTimedOut(event.requestId);
         break;
@@ -116,6 +168,10 @@ export class ControllerState {
         break;
       case 'stateRead':
         this.#leaders.onRead(event.topic, event.partition, event.loaded);
+        this.#deletions.advance();
+        break;
+      case 'topicRead':
+        this.#assignments.onRead(event.topic, event.loaded);
         this.#deletions.advance();
         break;
       case 'configsRead':
@@ -178,6 +234,7 @@ export class ControllerState {
       this.#leaders.electAll(topic);
     }
     this.#waiters.settle();
+    this.#departures.settle();
   }
 
   #onWritten(units: readonly WriteUnit[], results: readonly UnitResult[]): void {
@@ -194,8 +251,8 @@ export class ControllerState {
         case 'createTopic':
           this.#creations.onWritten(purpose, result);
           break;
-        case 'assignTopicId':
-          this.#creations.onIdWritten(purpose.topic, purpose.topicId, result);
+        case 'assignment':
+          this.#assignments.onWritten(purpose, result);
           break;
         case 'markDeleted':
           this.#deletions.onMarked(purpose.requestId, purpose.topic, result);
@@ -209,6 +266,7 @@ export class ControllerState {
     }
     this.#deletions.advance();
     this.#waiters.settle();
+    this.#departures.settle();
   }
 
   #onPushed(event: Extract<ControllerEvent, { type: 'pushed' }>): void {
@@ -217,6 +275,7 @@ export class ControllerState {
     this.#deletions.onPushed(event);
     this.#deletions.advance();
     this.#waiters.settle();
+    this.#departures.settle();
   }
 
   #onTick(): void {
@@ -240,5 +299,7 @@ export class ControllerState {
       requests.fail(requestId, name, 'REQUEST_TIMED_OUT', why);
     }
     this.#waiters.drop(requestId);
+    this.#answers.timeOut(requestId);
+    this.#departures.timeOut(requestId);
   }
 }

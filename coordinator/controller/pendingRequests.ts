@@ -8,7 +8,7 @@ import type {
   CreateTopicsResponse,
 } from './controllerEvents.ts';
 
-export type RequestKind = 'createTopics' | 'deleteTopics' | 'alterConfigs';
+export type RequestKind = 'createTopics' | 'deleteTopics' | 'alterConfigs' | 'createPartitions';
 
 export type CreatedTopic = CreateTopicsResponse['topics'][number];
 type AnsweredTopic = AlterConfigsResponse['topics'][number];

@@ -6,11 +6,11 @@ import type { ControllerContext } from './controllerContext.ts';
 import type { CreatedTopic } from './pendingRequests.ts';
 import type { TopicPlan } from './topicCreation.ts';
 
-/** A request that is answered when a topic is usable, is gone, or has been told to all brokers. */
+/** A request that is answered when a topic is usable, with all its new partitions, is gone, or has been told to all brokers. */
 export interface Waiter {
   readonly requestId: number;
   readonly topic: string;
-  readonly until: 'usable' | 'gone' | 'told';
+  readonly until: 'usable' | 'extended' | 'gone' | 'told';
   /** Metadata version that all live brokers must have, for `told`. */
   readonly version: number;
 }
@@ -62,8 +62,10 @@ export class RequestWaiters {
         this.#context.requests.succeed(requestId, topic.name);
         return true;
       case 'usable':
+      case 'extended':
         if (!this.#isUsable(topic)) return false;
-        this.#context.requests.created(requestId, createdTopic(topic));
+        if (until === 'extended') this.#context.requests.succeed(requestId, topic.name);
+        else this.#context.requests.created(requestId, createdTopic(topic));
         return true;
       default:
         return unreachable(until);

@@ -35,7 +35,7 @@ export interface CreationContext {
 }
 
 /** A topic's assignment is one znode, of which ZooKeeper takes at most 1 MiB. */
-const ASSIGNMENT_BYTES_MAX = 900_000;
+export const ASSIGNMENT_BYTES_MAX = 900_000;
 
 /** @returns the plan, or why not. */
 export function planTopic(

@@ -11,6 +11,7 @@ import type {
 } from './controllerEvents.ts';
 import type { PartitionLeaders } from './partitionLeaders.ts';
 import { createdTopic, type RequestWaiters } from './requestWaiters.ts';
+import type { TopicAssignments } from './topicAssignments.ts';
 import { planTopic, type TopicPlan } from './topicCreation.ts';
 import type { TopicDeletions } from './topicDeletions.ts';
 import { collisionKey } from './topicName.ts';
@@ -23,6 +24,7 @@ export class TopicCreations {
     readonly leaders: PartitionLeaders;
     readonly deletions: TopicDeletions;
     readonly waiters: RequestWaiters;
+    readonly assignments: TopicAssignments;
   };
 
   constructor(
@@ -31,6 +33,7 @@ export class TopicCreations {
       readonly leaders: PartitionLeaders;
       readonly deletions: TopicDeletions;
       readonly waiters: RequestWaiters;
+      readonly assignments: TopicAssignments;
     },
   ) {
     this.#context = context;
@@ -117,30 +120,13 @@ export class TopicCreations {
 
   /** Of a topic that a Kafka before 2.8 made. */
   assignId(topic: TopicModel): void {
-    const topicId = generateTopicId(this.#context.random);
-    const data = topicZnode.encode({ ...topic.assignment, topicId });
-    const path = topicZnode.path(topic.name);
-    this.#context.write({
-      operations: [{ type: 'setData', path, data, version: topic.version }],
-      purpose: { kind: 'assignTopicId', topic: topic.name, topicId },
+    this.#parts.assignments.change(topic, {
+      apply: (assignment) =>
+        assignment.topicId === undefined
+          ? { ...assignment, topicId: generateTopicId(this.#context.random) }
+          : undefined,
+      onDone: () => undefined,
     });
-  }
-
-  onIdWritten(name: string, topicId: string, result: UnitResult): void {
-    const topic = this.#context.topics.get(name);
-    if (topic === undefined) return;
-    if (!result.ok) {
-      this.#context.say('warn', 'A topic could not be given an id', {
-        topic: name,
-        error: result.message,
-      });
-      return;
-    }
-    topic.topicId = topicId;
-    topic.version += 1;
-    const version = this.#context.touchTopic(name);
-    // Only now can brokers be told of it at all.
-    if (topic.deletion !== undefined) topic.deletion.toldVersion = version;
   }
 }
 

@@ -90,7 +90,7 @@ export class TopicDeletions {
     for (const topic of this.#deleting) {
       const { deletion } = topic;
       if (deletion === undefined || deletion.removing) continue;
-      if (topic.partitions.some(({ busy }) => busy)) continue;
+      if (topic.assignmentBusy || topic.partitions.some(({ busy }) => busy)) continue;
       if (!replicaBrokers(topic).every((id) => deletion.ackedBy.has(id))) continue;
       deletion.removing = true;
       this.#context.emit({ type: 'removeTopic', topic: topic.name });

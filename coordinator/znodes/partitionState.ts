@@ -30,8 +30,11 @@ export interface PartitionStateNode {
    */
   readonly elr?: readonly ReplicaRegistration[];
   /**
-   * Registrations in which the members of the ISR got in sync. Only of topics that are not durable:
-   * there, whoever has registered anew since may have lost its tail.
+   * Registrations in which the members of the ISR got in sync. Whoever has registered anew since may
+   * have lost its unsynced tail, and a leader among them may not go on in its epoch. Example: (1) A
+   * leads, and its follower has a record that A has not synced; (2) A restarts without it while the
+   * controller dies; (3) the next controller sees A alive and leading, and leaves it; (4) A gives
+   * the offset to another record in the same epoch, and nobody can tell the two logs apart.
    */
   readonly isrEpochs?: readonly ReplicaRegistration[];
   /** Members that this release does not know, kept as they are. */

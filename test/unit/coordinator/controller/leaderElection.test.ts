@@ -64,6 +64,10 @@ describe('Leader election', () => {
       leaderEpoch: 0,
       isr: [1, 2],
       controllerEpoch: 9,
+      isrEpochs: [
+        { id: 1, brokerEpoch: 10 },
+        { id: 2, brokerEpoch: 20 },
+      ],
       others: {},
     });
     expect(elect([3], undefined, [1])).to.equal(undefined);
@@ -217,9 +221,8 @@ describe('Eligible leader replicas', () => {
     });
   });
 
-  it('have their registrations recorded where restarts lose records', () => {
-    const rules = { ...two, isDurable: false };
-    const next = elect([1, 2], state(1, [1, 2]), [2], { rules });
+  it('become known to the next controller by the registrations of the ISR', () => {
+    const next = elect([1, 2], state(1, [1, 2]), [2], { rules: two });
     expect(next).to.deep.include({ leader: 2, isrEpochs: [{ id: 2, brokerEpoch: 20 }] });
   });
 });

@@ -7,9 +7,13 @@
  *
  *     > load brokers=1,2 topics=t:1/2 deletions=u      two partitions, led by 1 and 2
  *     > load brokers=1,2 topics=t:1[1.2.3][1.2] configs=t:min.isr=2      replicas and ISR
+ *     > load brokers=1,2,3 topics=t:2[2.3.1][2] moves=t:0:3:1              3 comes, 1 goes
  *     > isr t 0 from=1 epoch=0 version=0 isr=1,2@9     a leader asks for another ISR
  *     > brokers 1,2@9                                  broker 2 with epoch 9 (default: its id)
  *     > create t 3 | delete t | alter t k=v            requests are numbered
+ *     > partitions t 4 | reassign t 0 2,3 | reassign t 0 cancel | reassignments
+ *     > elect preferred t 0 | elect unclean | rebalance 10
+ *     > shutdown 1@1 | logdir 1@1 t 0
  *     > timeout 1
  *     > written W1 | written W1 fail BAD_VERSION 1 2   the operation 1 of the unit 2 (default: 0 0)
  *     > read t 0 leader=1 epoch=4 version=7 | read t 0 absent | read t 0 damaged
@@ -26,6 +30,7 @@ import {
   controllerEpoch,
   type TopicId,
 } from '../../../../common/index.ts';
+import type { AdminRequest } from '../../../../coordinator/controller/activeController.ts';
 import type {
   LoadedCluster,
   LoadedState,
@@ -100,6 +105,19 @@ export class ControllerScript {
         return this.#alter(first, second);
       case 'isr':
         return this.#isr(first, Number(second), rest.slice(2));
+      case 'partitions':
+      case 'reassign':
+      case 'reassignments':
+      case 'elect':
+      case 'shutdown':
+      case 'logdir':
+        return this.#step({ requestId: this.#nextRequest(), ...this.#request(command, rest) });
+      case 'rebalance':
+        return this.#step({ type: 'rebalance', percentage: Number(first) });
+      case 'readTopic': {
+        const loaded = { kind: 'damaged', problem: 'garbage' } as const;
+        return this.#step({ type: 'topicRead', topic: first, loaded });
+      }
       case 'timeout':
         return this.#step({ type: 'requestTimedOut', requestId: Number(first) });
       case 'written':
@@ -130,7 +148,10 @@ export class ControllerScript {
     const loaded: LoadedCluster = {
       brokers: parseBrokers(options.get('brokers') ?? ''),
       topics: split(options.get('topics')).map((text) =>
-        parseTopic(text, split(words.find((word) => word.startsWith('configs='))?.slice(8))),
+        withMoves(
+          parseTopic(text, split(words.find((word) => word.startsWith('configs='))?.slice(8))),
+          split(options.get('moves')),
+        ),
       ),
       damagedTopics: new Map(split(options.get('damaged')).map((name) => [name, 'garbage'])),
       deletions: split(options.get('deletions')),
@@ -164,6 +185,42 @@ export class ControllerScript {
     return this.#step({ type: 'createTopics', requestId: this.#nextRequest(), request });
   }
 
+  #request(command: string, words: readonly string[]): AdminRequest {
+    const [first = '', second = '', third = ''] = words;
+    const common = { timeoutMs: 1, forwarded: false };
+    const [broker] = /^\d/.test(first) ? parseBrokers(first) : [];
+    const sender = { brokerId: broker?.id ?? -1, brokerEpoch: broker?.epoch ?? -1 };
+    switch (command) {
+      case 'partitions': {
+        const topics = [{ name: first, partitionCount: Number(second), assignments: null }];
+        return { type: 'createPartitions', request: { ...common, validateOnly: false, topics } };
+      }
+      case 'reassign': {
+        const replicas = third === 'cancel' ? null : split(third).map(Number);
+        const topics = [{ name: first, partitions: [{ index: Number(second), replicas }] }];
+        return { type: 'alterReassignments', request: { ...common, topics } };
+      }
+      case 'reassignments':
+        return { type: 'listReassignments', request: { topics: null } };
+      case 'elect': {
+        const electionType = first === 'preferred' ? 0 : 1;
+        const topics = second === '' ? null : [{ name: second, partitions: [Number(third)] }];
+        return { type: 'electLeaders', request: { ...common, electionType, topics } };
+      }
+      case 'shutdown':
+        return { type: 'controlledShutdown', request: sender };
+      default: {
+        const topicId = this.#idOf(second);
+        const topics = [{ topicId, partitions: [Number(third)] }];
+        return { type: 'logDirFailure', request: { ...sender, topics } };
+      }
+    }
+  }
+
+  #idOf(name: string): string {
+    return [...this.#ids].find(([, id]) => id === `id(${name})`)?.[0] ?? 'unknown';
+  }
+
   #isr(name: string, index: number, words: readonly string[]): string[] {
     const value = valuesOf(words);
     const [leader] = parseBrokers(value('from'));
@@ -172,7 +229,7 @@ export class ControllerScript {
       brokerEpoch: leader?.epoch ?? -1,
       topics: [
         {
-          topicId: [...this.#ids].find(([, id]) => id === `id(${name})`)?.[0] ?? 'unknown',
+          topicId: this.#idOf(name),
           partitions: [
             {
               index,
@@ -290,6 +347,8 @@ export class ControllerScript {
         return effect.level === 'info' ? [] : [`${effect.level}: ${effect.message}`];
       case 'readConfigs':
         return [`read configs ${effect.topic}`];
+      case 'readTopic':
+        return [`read topic ${effect.topic}`];
       case 'readState':
         return [`read ${effect.topic} ${effect.partition}`];
       case 'removeTopic':
@@ -409,6 +468,20 @@ function parseTopic(text: string, configs: readonly string[]): LoadedCluster['to
         : stateOf({ leader: Number(leader), epoch: 0, version: 0, isr }),
     ),
   };
+}
+
+/** `t:0:3:1`: of partition 0 the replica 3 comes and 1 goes. */
+function withMoves(
+  topic: LoadedCluster['topics'][number],
+  moves: readonly string[],
+): LoadedCluster['topics'][number] {
+  const own = moves.map((each) => each.split(':')).filter(([name]) => name === topic.name);
+  const lists = (at: number): Record<string, readonly number[]> =>
+    Object.fromEntries(
+      own.map((parts) => [parts[1] ?? '', (parts[at] ?? '').split('.').map(Number)]),
+    );
+  const assignment = { ...topic.assignment, addingReplicas: lists(2), removingReplicas: lists(3) };
+  return { ...topic, assignment };
 }
 
 function parseState(words: readonly string[]): LoadedState {
