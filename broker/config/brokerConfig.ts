@@ -111,6 +111,30 @@ const keys = {
     defaultValue: 1,
     about: 'Replicas of a topic that is created without a number.',
   }),
+  autoLeaderRebalanceEnable: define({
+    name: 'auto.leader.rebalance.enable',
+    type: boolean,
+    defaultValue: true,
+    about: 'Whether leaders go back by themselves to the brokers that should lead.',
+  }),
+  leaderImbalanceCheckIntervalSeconds: define({
+    name: 'leader.imbalance.check.interval.seconds',
+    type: long(1),
+    defaultValue: 300,
+    about: 'Seconds between two looks at which brokers lead; the first comes after 5.',
+  }),
+  leaderImbalancePerBrokerPercentage: define({
+    name: 'leader.imbalance.per.broker.percentage',
+    type: int(0),
+    defaultValue: 10,
+    about: 'Percentage of the partitions that a broker should lead above which they go back to it.',
+  }),
+  controlledShutdownEnable: define({
+    name: 'controlled.shutdown.enable',
+    type: boolean,
+    defaultValue: true,
+    about: 'Whether a broker that stops first gives away what it leads.',
+  }),
   deleteTopicEnable: define({
     name: 'delete.topic.enable',
     type: boolean,
@@ -187,7 +211,7 @@ const keys = {
   replicaSocketTimeoutMs: define({
     name: 'replica.socket.timeout.ms',
     type: int(1),
-    defaultValue: 30_000,
+    defaultValue: 10_000,
     about: 'Milliseconds after which a follower gives a fetch up that was not answered.',
   }),
   socketRequestMaxBytes: define({
@@ -256,6 +280,10 @@ export interface BrokerConfig {
   readonly zookeeperConnectionTimeoutMs: number;
   readonly numPartitions: number;
   readonly defaultReplicationFactor: number;
+  readonly autoLeaderRebalanceEnable: boolean;
+  readonly leaderImbalanceCheckIntervalMs: number;
+  readonly leaderImbalancePerBrokerPercentage: number;
+  readonly controlledShutdownEnable: boolean;
   readonly deleteTopicEnable: boolean;
   readonly logRetentionCheckIntervalMs: number;
   readonly logFlushOffsetCheckpointIntervalMs: number;
@@ -340,6 +368,10 @@ export function brokerConfigFrom(given: ReadonlyMap<string, string>): BrokerConf
     zookeeperConnectionTimeoutMs: required(keys.zookeeperConnectionTimeoutMs),
     numPartitions: required(keys.numPartitions),
     defaultReplicationFactor: required(keys.defaultReplicationFactor),
+    autoLeaderRebalanceEnable: required(keys.autoLeaderRebalanceEnable),
+    leaderImbalanceCheckIntervalMs: required(keys.leaderImbalanceCheckIntervalSeconds) * 1_000,
+    leaderImbalancePerBrokerPercentage: required(keys.leaderImbalancePerBrokerPercentage),
+    controlledShutdownEnable: required(keys.controlledShutdownEnable),
     deleteTopicEnable: required(keys.deleteTopicEnable),
     logRetentionCheckIntervalMs: required(keys.logRetentionCheckIntervalMs),
     logFlushOffsetCheckpointIntervalMs: required(keys.logFlushOffsetCheckpointIntervalMs),

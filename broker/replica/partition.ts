@@ -353,7 +353,7 @@ export class Partition {
   onFollowerStays(fetch: FollowerFetch): boolean {
     const leading = this.#leading;
     if (leading === undefined || fetch.leaderEpoch !== this.leaderEpoch) return false;
-    return leading.onFetch(
+    const isReplica = leading.onFetch(
       {
         id: fetch.id,
         epoch: fetch.epoch,
@@ -362,6 +362,9 @@ export class Partition {
       },
       this.#context.clock.monotonicMs(),
     );
+    // It may have caught up while the proposal of another one was open, and nothing moves since.
+    if (isReplica) this.#letJoin(leading, fetch.id);
+    return isReplica;
   }
 
   /** Batches beyond the high watermark, too, as far as they are written. */
