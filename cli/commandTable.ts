@@ -41,8 +41,18 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     name: 'cluster',
-    summary: 'describe the cluster',
+    summary: 'describe the cluster, tell whether it is healthy',
     load: async () => (await import('./commands/cluster.ts')).clusterCommand(),
+  },
+  {
+    name: 'reassign',
+    summary: 'move a partition to other brokers',
+    load: async () => (await import('./commands/reassign.ts')).reassignCommand(),
+  },
+  {
+    name: 'leader',
+    summary: 'elect leaders',
+    load: async () => (await import('./commands/leader.ts')).leaderCommand(),
   },
   {
     name: 'log',

@@ -18,9 +18,10 @@ export function describeFailure(error: unknown): Failure {
   return { code: systemErrorCode(error) ?? 'UNKNOWN', message, retriable: false };
 }
 
-/** 1 for a command that failed, 2 for one that was called wrongly. */
-export function exitCodeOf(error: unknown): 1 | 2 {
-  return error instanceof UsageError ? 2 : 1;
+/** 1 for a command that failed, 2 for one that was called wrongly, 3 for an open question. */
+export function exitCodeOf(error: unknown): 1 | 2 | 3 {
+  if (error instanceof UsageError) return 2;
+  return error instanceof Error && error.name === 'CannotTellError' ? 3 : 1;
 }
 
 /** Writes the failure to stderr: a line for people, or one JSON document for programs. */

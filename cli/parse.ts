@@ -39,6 +39,16 @@ export function oneOf<const Words extends readonly string[]>(
   };
 }
 
+/** @returns a parser for broker ids: `1,2,3`, each once. */
+export function brokerIds(flag: string): (text: string) => readonly number[] {
+  return (text) => {
+    const ids = text.split(',').map((part) => (/^\d+$/.test(part) ? Number(part) : Number.NaN));
+    const isList = ids.every(Number.isSafeInteger) && new Set(ids).size === ids.length;
+    if (isList) return ids;
+    throw new UsageError(`${flag} takes broker ids such as 1,2,3, each once, not "${text}"`);
+  };
+}
+
 /** Splits `host:port,host:port`; a port that is missing is 9192. */
 export function brokerAddresses(text: string): readonly string[] {
   const addresses = text

@@ -1,15 +1,20 @@
-/** `odradek cluster describe` */
+/** `odradek cluster describe|health` */
 
 import { Command } from 'commander';
-import type { ClusterDescription } from '../../client/index.ts';
+import type { ClusterDescription, ClusterHealth, PartitionName } from '../../client/index.ts';
+import { CannotTellError } from '../cannotTellError.ts';
 import { type ClientFlags, withClient, withClientFlags } from '../clientSession.ts';
 import { formatTable } from '../table.ts';
+
+/** Partitions that a line of `cluster health` names. */
+const NAMED_MAX = 20;
 
 export function clusterCommand(): Command {
   return new Command('cluster')
     .helpCommand(false)
     .description('Looks at the cluster.')
-    .addCommand(describeCommand());
+    .addCommand(describeCommand())
+    .addCommand(healthCommand());
 }
 
 function describeCommand(): Command {
@@ -38,4 +43,58 @@ function describeForPeople(cluster: ClusterDescription): readonly string[] {
     `controller: broker ${controllerId}, epoch ${controllerEpoch}; session ${coordinatorState}`,
     ...formatTable(['BROKER', 'ADDRESS', 'RACK', 'LEADS', 'HOLDS'], rows),
   ];
+}
+
+function healthCommand(): Command {
+  return withClientFlags(new Command('health'))
+    .description(
+      'Counts partitions that are under-replicated, offline or without leader. ' +
+        'Exit code: 0 healthy, 1 not healthy, 3 cannot tell.',
+    )
+    .action(async (flags: ClientFlags) => {
+      try {
+        await withClient(flags, async ({ odradek, output }) => {
+          const health = await odradek.admin().describeHealth();
+          if (health.coordinatorState !== 'proven') {
+            throw new CannotTellError(
+              'COORDINATOR_UNAVAILABLE',
+              `the asked broker's session is ${health.coordinatorState}: what it knows may be old`,
+            );
+          }
+          if (flags.json) output.json(toJson(health));
+          else for (const line of healthForPeople(health)) output.line(line);
+          if (!health.healthy) process.exitCode = 1;
+        });
+      } catch (error) {
+        throw CannotTellError.from(error);
+      }
+    });
+}
+
+function toJson({ healthy, underReplicated, offline, leaderless }: ClusterHealth) {
+  return {
+    healthy,
+    underReplicated: underReplicated.length,
+    offline: offline.length,
+    leaderless: leaderless.length,
+  };
+}
+
+function healthForPeople(health: ClusterHealth): readonly string[] {
+  const { healthy, underReplicated, offline, leaderless } = health;
+  const line = (what: string, partitions: readonly PartitionName[]): readonly string[] =>
+    partitions.length === 0 ? [] : [`${what}: ${partitions.length} (${named(partitions)})`];
+  return [
+    healthy ? 'healthy' : 'not healthy',
+    ...line('under-replicated', underReplicated),
+    ...line('offline', offline),
+    ...line('without leader', leaderless),
+  ];
+}
+
+function named(partitions: readonly PartitionName[]): string {
+  const names = partitions
+    .slice(0, NAMED_MAX)
+    .map(({ topic, partition }) => `${topic}-${partition}`);
+  return partitions.length > NAMED_MAX ? `${names.join(', ')}, ...` : names.join(', ');
 }

@@ -20,10 +20,14 @@ export function topicCommand(): Command {
     .addCommand(deleteCommand());
 }
 
-interface CreateFlags extends ClientFlags {
+interface ConfigFlags {
+  readonly config?: ReadonlyMap<string, string>;
+  readonly property?: ReadonlyMap<string, string>;
+}
+
+interface CreateFlags extends ClientFlags, ConfigFlags {
   readonly partitions?: number;
   readonly replicationFactor?: number;
-  readonly property?: ReadonlyMap<string, string>;
 }
 
 function createCommand(): Command {
@@ -39,10 +43,11 @@ function createCommand(): Command {
     )
     .option('--replication-factor <count>', 'replicas (default: the cluster decides)', replicas)
     .option(
-      '--property <name=value>',
-      'topic configuration; may be repeated',
-      property('--property'),
+      '--config <name=value>',
+      'topic configuration, such as min.insync.replicas=2; may be repeated',
+      property('--config'),
     )
+    .option('--property <name=value>', 'the same as --config', property('--property'))
     .action(async (topic: string, flags: CreateFlags) => {
       await withClient(flags, async ({ odradek, output }) => {
         const created = await odradek.admin().createTopic({
@@ -51,12 +56,16 @@ function createCommand(): Command {
           ...(flags.replicationFactor === undefined
             ? {}
             : { replicationFactor: flags.replicationFactor }),
-          configs: Object.fromEntries(flags.property ?? []),
+          configs: configsOf(flags),
         });
         if (flags.json) output.json(created);
         else output.line(`created topic "${topic}" with ${countPartitions(created.partitions)}`);
       });
     });
+}
+
+function configsOf({ config, property: properties }: ConfigFlags): Record<string, string> {
+  return Object.fromEntries([...(properties ?? []), ...(config ?? [])]);
 }
 
 function listCommand(): Command {
@@ -105,7 +114,7 @@ function describeCommand(): Command {
 
 function toJson(topic: string, described: PartitionDescription): Record<string, unknown> {
   const { partition, leader, leaderEpoch, replicas, isr } = described;
-  const { logStartOffset, highWatermark, logEndOffset } = described;
+  const { logStartOffset, highWatermark, logEndOffset, replicaStates } = described;
   return {
     topic,
     partition,
@@ -116,6 +125,7 @@ function toJson(topic: string, described: PartitionDescription): Record<string, 
     logStartOffset,
     highWatermark,
     logEndOffset,
+    lags: replicaStates.map(({ broker, lag, lagMs }) => ({ broker, lag, lagMs })),
   };
 }
 
@@ -123,38 +133,68 @@ function describeForPeople({ topic, topicId, partitions }: TopicDescription): re
   const rows = partitions.map((it) => [
     it.partition,
     it.leader,
+    it.leaderEpoch,
     it.replicas.join(','),
     it.isr.join(','),
     it.logStartOffset,
     it.highWatermark,
+    lagsForPeople(it),
     it.sizeBytes,
   ]);
+  const headings = ['PARTITION', 'LEADER', 'EPOCH', 'REPLICAS', 'ISR', 'START', 'END', 'LAG'];
   return [
     `topic "${topic}", id ${topicId}, ${countPartitions(partitions.length)}`,
-    ...formatTable(['PARTITION', 'LEADER', 'REPLICAS', 'ISR', 'START', 'END', 'BYTES'], rows),
+    ...formatTable([...headings, 'BYTES'], rows),
   ];
 }
 
-interface AlterFlags extends ClientFlags {
-  readonly property?: ReadonlyMap<string, string>;
+/** Of each follower `broker:offsets`; a question mark where the leader knows nothing of it. */
+function lagsForPeople({ leader, replicaStates }: PartitionDescription): string {
+  const followers = replicaStates.filter(({ broker }) => broker !== leader);
+  if (followers.length === 0) return '-';
+  return followers.map(({ broker, lag }) => `${broker}:${lag < 0 ? '?' : lag}`).join(',');
+}
+
+interface AlterFlags extends ClientFlags, ConfigFlags {
+  readonly partitions?: number;
   readonly reset?: readonly string[];
 }
 
 function alterCommand(): Command {
+  const partitions = wholeNumber('--partitions', { min: 2, max: INT32_MAX });
   return withClientFlags(new Command('alter'))
-    .description('Sets configuration values of a topic; what is not named stays as it is.')
+    .description(
+      'Adds partitions to a topic, or sets configuration values; what is not named stays as it is.',
+    )
     .argument('<topic>', 'name of the topic')
-    .option('--property <name=value>', 'value to set; may be repeated', property('--property'))
+    .option(
+      '--partitions <count>',
+      'number of partitions afterwards, more than now: keys may then go elsewhere',
+      partitions,
+    )
+    .option('--config <name=value>', 'value to set; may be repeated', property('--config'))
+    .option('--property <name=value>', 'the same as --config', property('--property'))
     .option('--reset <name...>', 'values that go back to the default')
     .action(async (topic: string, flags: AlterFlags) => {
-      const changes: Record<string, string | null> = Object.fromEntries(flags.property ?? []);
+      const changes: Record<string, string | null> = configsOf(flags);
       for (const name of flags.reset ?? []) changes[name] = null;
-      if (Object.keys(changes).length === 0) {
-        throw new UsageError('topic alter needs --property name=value or --reset name');
+      const altersConfig = Object.keys(changes).length > 0;
+      if (!altersConfig && flags.partitions === undefined) {
+        throw new UsageError(
+          'topic alter needs --config name=value, --reset name or --partitions count',
+        );
       }
       await withClient(flags, async ({ odradek, output }) => {
-        await odradek.admin().alterConfigs(topic, changes);
-        if (flags.json) output.json({ topic, changes });
+        const admin = odradek.admin();
+        if (altersConfig) await admin.alterConfigs(topic, changes);
+        if (flags.partitions !== undefined) {
+          await admin.createPartitions({ topic, partitions: flags.partitions });
+        }
+        const altered = {
+          ...(altersConfig ? { changes } : {}),
+          ...(flags.partitions === undefined ? {} : { partitions: flags.partitions }),
+        };
+        if (flags.json) output.json({ topic, ...altered });
         else output.line(`altered topic "${topic}"`);
       });
     });

@@ -1,5 +1,6 @@
 /** The face of the admin client. */
 
+import type { ProtocolError } from '../../protocol/errors.ts';
 import type { CallOptions } from '../callOptions.ts';
 
 export interface CreateTopicRequest {
@@ -46,6 +47,58 @@ export interface PartitionDescription {
   readonly logEndOffset: number;
   readonly sizeBytes: number;
   readonly segmentCount: number;
+  /** What the leader knows of each replica, itself included; empty where no leader could tell. */
+  readonly replicaStates: readonly ReplicaDescription[];
+}
+
+export interface ReplicaDescription {
+  readonly broker: number;
+  readonly inSync: boolean;
+  /** How far it has fetched; -1 where unknown. */
+  readonly logEndOffset: number;
+  /** How far its disk is; -1 where unknown. */
+  readonly durableOffset: number;
+  /** Offsets between its end and that of the leader; -1 where unknown. */
+  readonly lag: number;
+  /** Milliseconds since it last had everything that the leader has; -1 where unknown. */
+  readonly lagMs: number;
+}
+
+export interface PartitionName {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** What became of one partition of a request; without `error` it was done. */
+export interface PartitionResult extends PartitionName {
+  readonly error?: ProtocolError;
+}
+
+export interface ReassignmentRequest extends PartitionName {
+  /** Brokers that are to hold it, preferred leader first; null cancels the move under way. */
+  readonly replicas: readonly number[] | null;
+}
+
+/** A move that is under way. */
+export interface Reassignment extends PartitionName {
+  /** Brokers that hold it now. */
+  readonly replicas: readonly number[];
+  readonly addingReplicas: readonly number[];
+  readonly removingReplicas: readonly number[];
+}
+
+/** Partitions by what is wrong with them; one may stand in several lists. */
+export interface ClusterHealth {
+  /** Nothing is wrong with any partition. */
+  readonly healthy: boolean;
+  /** Not every replica is in sync. */
+  readonly underReplicated: readonly PartitionName[];
+  /** None of the brokers that hold it is alive. */
+  readonly offline: readonly PartitionName[];
+  /** No live broker leads it: it can be neither written nor read. */
+  readonly leaderless: readonly PartitionName[];
+  /** What the asked broker knows of its session; what it tells may be old unless it is proven. */
+  readonly coordinatorState: string;
 }
 
 export interface TopicDescription {
@@ -148,6 +201,61 @@ export interface Admin {
   ): Promise<void>;
 
   describeCluster(options?: CallOptions): Promise<ClusterDescription>;
+
+  /** Whether every partition is led and fully replicated, as one broker knows it. */
+  describeHealth(options?: CallOptions): Promise<ClusterHealth>;
+
+  /**
+   * Adds partitions to a topic. Records with keys may then go to other partitions than before.
+   *
+   * @param request.partitions number afterwards: more than now.
+   * @param request.assignments brokers of each new partition; default: the cluster places them.
+   * @throws {ProtocolError} INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT,
+   *   UNKNOWN_TOPIC_OR_PARTITION.
+   */
+  createPartitions(
+    request: {
+      readonly topic: string;
+      readonly partitions: number;
+      readonly assignments?: readonly (readonly number[])[];
+      readonly validateOnly?: boolean;
+    },
+    options?: CallOptions,
+  ): Promise<void>;
+
+  /**
+   * Begins or cancels moves of partitions to other brokers. A move goes on after this resolves:
+   * `listReassignments` tells how far.
+   *
+   * @returns for each partition whether its move has begun, or was cancelled.
+   */
+  alterReassignments(
+    changes: readonly ReassignmentRequest[],
+    options?: CallOptions,
+  ): Promise<readonly PartitionResult[]>;
+
+  /** Moves that are under way. @param query.topics default: all. */
+  listReassignments(
+    query?: { readonly topics?: readonly string[] },
+    options?: CallOptions,
+  ): Promise<readonly Reassignment[]>;
+
+  /**
+   * Elects leaders: 'preferred' gives partitions back to the first of their replicas; 'unclean' lets
+   * a replica that is not in sync lead a partition that has no leader, and **loses the records that
+   * it lacks**.
+   *
+   * @param request.partitions default: all partitions of the cluster.
+   * @returns the partitions; for all of the cluster only those that changed or failed. One whose
+   *   leader is right already has the error ELECTION_NOT_NEEDED.
+   */
+  electLeaders(
+    request: {
+      readonly election: 'preferred' | 'unclean';
+      readonly partitions?: readonly PartitionName[];
+    },
+    options?: CallOptions,
+  ): Promise<readonly PartitionResult[]>;
 
   /**
    * Finds offsets in every partition of a topic, or in some.

@@ -3,13 +3,17 @@
 import {
   type Api,
   alterConfigsApi,
+  alterReassignmentsApi,
+  createPartitionsApi,
   createTopicsApi,
   deleteTopicsApi,
   describeClusterApi,
   describeConfigsApi,
   describePartitionsApi,
   type ErrorName,
+  electLeadersApi,
   errorName,
+  listReassignmentsApi,
   ProtocolError,
   type ResponseOf,
 } from '../../protocol/index.ts';
@@ -25,6 +29,7 @@ import { checkedTopic } from '../options.ts';
 import type {
   Admin,
   ClusterDescription,
+  ClusterHealth,
   ConfigEntry,
   ConfigResource,
   ConfigSource,
@@ -34,11 +39,20 @@ import type {
   ListedTopic,
   OffsetQuery,
   PartitionDescription,
+  PartitionName,
+  PartitionResult,
+  Reassignment,
+  ReassignmentRequest,
+  ReplicaDescription,
   TopicDescription,
 } from './admin.ts';
+import { healthOf } from './clusterHealth.ts';
+import { byTopic, resultsOf, resultsOrRefusal } from './partitionAnswers.ts';
 
 const TOPIC_RESOURCE = 2;
 const BROKER_RESOURCE = 4;
+const PREFERRED_ELECTION = 0;
+const UNCLEAN_ELECTION = 1;
 const RETRY_PAUSE_MS = 100;
 const configSources: Readonly<Record<number, ConfigSource>> = {
   1: 'topic',
@@ -120,6 +134,7 @@ export class ClusterAdmin implements Admin {
           logEndOffset: log?.logEndOffset ?? -1,
           sizeBytes: log?.sizeBytes ?? -1,
           segmentCount: log?.segmentCount ?? -1,
+          replicaStates: log === undefined ? [] : replicaStatesOf(log),
         };
       }),
     };
@@ -193,6 +208,97 @@ export class ClusterAdmin implements Admin {
     return this.#call(describeClusterApi, this.#deadline('describeCluster', options), () => ({}), {
       read: (response) => response,
     });
+  }
+
+  async describeHealth(options?: CallOptions): Promise<ClusterHealth> {
+    const deadline = this.#deadline('describeHealth', options);
+    const { coordinatorState } = await this.#call(describeClusterApi, deadline, () => ({}), {
+      read: (response) => response,
+    });
+    const metadata = await this.#retry(deadline, () => this.#cluster.metadata.ask(null));
+    return healthOf(metadata, coordinatorState);
+  }
+
+  async createPartitions(
+    request: {
+      readonly topic: string;
+      readonly partitions: number;
+      readonly assignments?: readonly (readonly number[])[];
+      readonly validateOnly?: boolean;
+    },
+    options?: CallOptions,
+  ): Promise<void> {
+    const name = checkedTopic(request.topic);
+    const deadline = this.#deadline('createPartitions', options);
+    const assignments = request.assignments?.map((replicas) => [...replicas]) ?? null;
+    const created = this.#call(
+      createPartitionsApi,
+      deadline,
+      (timeoutMs) => ({
+        timeoutMs,
+        validateOnly: request.validateOnly ?? false,
+        forwarded: false,
+        topics: [{ name, partitionCount: request.partitions, assignments }],
+      }),
+      { read: ({ topics }) => succeeded(topics, `topic "${name}" got no further partitions`) },
+    );
+    await this.#ofTopic(name, deadline, created);
+  }
+
+  async alterReassignments(
+    changes: readonly ReassignmentRequest[],
+    options?: CallOptions,
+  ): Promise<readonly PartitionResult[]> {
+    const topics = byTopic(changes, ({ partition, replicas }) => ({
+      index: partition,
+      replicas: replicas === null ? null : [...replicas],
+    }));
+    return this.#call(
+      alterReassignmentsApi,
+      this.#deadline('alterReassignments', options),
+      (timeoutMs) => ({ timeoutMs, forwarded: false, topics }),
+      { read: (response) => resultsOrRefusal(response.topics) },
+    );
+  }
+
+  async listReassignments(
+    query: { readonly topics?: readonly string[] } = {},
+    options?: CallOptions,
+  ): Promise<readonly Reassignment[]> {
+    const topics = query.topics?.map(checkedTopic) ?? null;
+    const deadline = this.#deadline('listReassignments', options);
+    return this.#call(listReassignmentsApi, deadline, () => ({ topics }), {
+      read: (response) =>
+        response.topics.flatMap(({ name, partitions }) =>
+          partitions.map(({ index, ...move }) => ({ topic: name, partition: index, ...move })),
+        ),
+    });
+  }
+
+  async electLeaders(
+    request: {
+      readonly election: 'preferred' | 'unclean';
+      readonly partitions?: readonly PartitionName[];
+    },
+    options?: CallOptions,
+  ): Promise<readonly PartitionResult[]> {
+    const { election, partitions } = request;
+    const topics =
+      partitions === undefined ? null : byTopic(partitions, ({ partition }) => partition);
+    return this.#call(
+      electLeadersApi,
+      this.#deadline('electLeaders', options),
+      (timeoutMs) => ({
+        electionType: election === 'unclean' ? UNCLEAN_ELECTION : PREFERRED_ELECTION,
+        timeoutMs,
+        forwarded: false,
+        topics,
+      }),
+      {
+        read: (response) =>
+          topics === null ? resultsOf(response.topics) : resultsOrRefusal(response.topics),
+      },
+    );
   }
 
   async listOffsets(
@@ -335,6 +441,17 @@ function wasNotDone(error: ProtocolError): boolean {
 function isAway(error: unknown): boolean {
   if (error instanceof ClientError) return error.code === 'NO_BROKER_AVAILABLE';
   return error instanceof ProtocolError && error.code === 'NETWORK_EXCEPTION';
+}
+
+function replicaStatesOf({
+  logEndOffset,
+  replicas,
+}: LogDescription): readonly ReplicaDescription[] {
+  return replicas.map(({ id, ...state }) => ({
+    broker: id,
+    ...state,
+    lag: state.logEndOffset < 0 ? -1 : Math.max(logEndOffset - state.logEndOffset, 0),
+  }));
 }
 
 function timestampOf(at: OffsetQuery): number {

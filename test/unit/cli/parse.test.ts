@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { brokerAddresses, oneOf, property, wholeNumber } from '../../../cli/parse.ts';
+import { brokerAddresses, brokerIds, oneOf, property, wholeNumber } from '../../../cli/parse.ts';
 import { UsageError } from '../../../cli/usageError.ts';
 
 describe('flags of the command line', () => {
@@ -30,6 +30,13 @@ describe('flags of the command line', () => {
     const parse = oneOf('--acks', ['all', '1']);
     expect(parse('all')).to.equal('all');
     expect(() => parse('2')).to.throw(UsageError, '--acks takes one of all, 1, not "2"');
+  });
+
+  it('take broker ids, each once', () => {
+    expect(brokerIds('--replicas')('3,1,2')).to.deep.equal([3, 1, 2]);
+    for (const text of ['', '1,', '1,1', 'a', '-1']) {
+      expect(() => brokerIds('--replicas')(text)).to.throw(UsageError, '--replicas takes broker');
+    }
   });
 
   it('give brokers the usual port where they name none', () => {

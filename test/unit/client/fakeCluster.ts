@@ -33,6 +33,9 @@ export interface FakePartition {
   startOffset: number;
   endOffset: number;
   readonly batches: Buffer[];
+  /** Default: the leader alone. */
+  replicas?: readonly number[];
+  isr?: readonly number[];
   /** By producer id, as a broker keeps it. */
   readonly producers: Map<number, FakeProducerState>;
 }
@@ -94,6 +97,8 @@ export class FakeCluster {
   logAppendTimeMs = -1;
   /** What InitProducerId answers instead of an id, if anything. */
   initProducerIdError: ErrorName | undefined;
+  /** Answers of further APIs, by name. */
+  readonly answers = new Map<string, (body: unknown) => unknown>();
   /** Where a leader sends a consumer with a rack; the broker serves although it does not lead. */
   nearerReplica: number | undefined;
   #lastProducerId = 999;
@@ -279,8 +284,11 @@ export class FakeCluster {
       case 'DeleteTopics':
         request.respond(this.#deleteTopics(body as RequestOf<typeof deleteTopicsApi>));
         return;
-      default:
-        request.respondError('UNKNOWN_API');
+      default: {
+        const answer = this.answers.get(request.api.name);
+        if (answer === undefined) request.respondError('UNKNOWN_API');
+        else request.respond(answer(body));
+      }
     }
   }
 
@@ -298,16 +306,18 @@ export class FakeCluster {
           name,
           topicId: topic?.topicId ?? null,
           internal: false,
-          partitions: (topic?.partitions ?? []).map(({ leader, leaderEpoch }, index) => ({
-            index,
-            errorCode: 0,
-            leader,
-            leaderEpoch,
-            replicas: [leader],
-            isr: [leader],
-            offlineReplicas: [],
-            eligibleLeaders: [],
-          })),
+          partitions: (topic?.partitions ?? []).map(
+            ({ leader, leaderEpoch, replicas, isr }, index) => ({
+              index,
+              errorCode: 0,
+              leader,
+              leaderEpoch,
+              replicas: replicas ?? [leader],
+              isr: isr ?? [leader],
+              offlineReplicas: [],
+              eligibleLeaders: [],
+            }),
+          ),
         };
       }),
     };
