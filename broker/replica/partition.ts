@@ -163,6 +163,11 @@ export class Partition {
     return leaderEpoch(this.#state?.leaderEpoch ?? NO_LEADER_EPOCH);
   }
 
+  /** Whether this leader waits for the outcome of a change of the ISR. */
+  get isProposing(): boolean {
+    return this.#leading?.proposing ?? false;
+  }
+
   /** Version of the state that the leadership stands on; -1 before the first. */
   get partitionEpoch(): number {
     return this.#leading?.partitionEpoch ?? this.#state?.partitionEpoch ?? -1;

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { brokerEpoch } from '../../../../common/index.ts';
 import { ReplicaPair } from './replicaPair.ts';
 
 describe('A leader and a follower', () => {
@@ -89,6 +90,29 @@ describe('A leader and a follower', () => {
       [1, -1],
       [2, 20],
     ]);
+  });
+
+  it('propose a follower that caught up while another proposal was open, though nothing moves', async () => {
+    const configs = { 'min.insync.replicas': '1' };
+    const state = { replicas: [1, 2, 3], isr: [1] };
+    await pair.leader.lead(state, { configs });
+    const partition = pair.leader.partition();
+    const fetch = (id: number) => ({
+      id,
+      epoch: brokerEpoch(id * 10),
+      leaderEpoch: 0,
+      fetchOffset: 0,
+      lastFetchedEpoch: -1,
+      durableOffset: 0,
+    });
+    partition.onFollowerFetch(fetch(2));
+    partition.onFollowerFetch(fetch(3));
+    await pair.settle();
+    await pair.leader.lead({ ...state, isr: [1, 2], partitionEpoch: 1 }, { configs });
+    expect(partition.onFollowerStays(fetch(3))).to.equal(true);
+    await pair.settle();
+    await pair.leader.lead({ ...state, isr: [1, 2], partitionEpoch: 1 }, { configs });
+    expect(partition.isProposing).to.equal(true);
   });
 
   it('cut what the new leader never had, by epochs and not by the high watermark', async () => {
