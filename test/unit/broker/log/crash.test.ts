@@ -11,6 +11,7 @@ import {
   batchOf,
   LogFixture,
   PARTITION,
+  producedBatchOf,
   readAll,
   replicatedBatchOf,
   settle,
@@ -26,6 +27,12 @@ interface Story {
   /** A truncation was asked for and has not resolved: below this everything must stand. */
   truncatingTo: number | undefined;
   isDeleted: boolean;
+  /** What an idempotent producer appended and nothing cut off since, in order. */
+  readonly produced: {
+    readonly sequence: number;
+    readonly size: number;
+    readonly offset: number;
+  }[];
   /** The process that lives, or lived last. */
   fixture: LogFixture;
 }
@@ -107,6 +114,58 @@ const replicates: Script = async (fixture, story) => {
   }
 };
 
+/** An idempotent producer whose last batches are cut off, and then come in other sizes. */
+const produces: Script = async (fixture, story) => {
+  open(fixture, story);
+  await produceTurns(fixture, story, 2);
+  const target = 17;
+  story.truncatingTo = target;
+  story.durableOffset = Math.min(story.durableOffset, target - 1);
+  await fixture.log().truncateTo(target as Offset);
+  const endOffset = fixture.log().logEndOffset;
+  story.values.length = endOffset;
+  story.epochs.length = endOffset;
+  while ((story.produced.at(-1)?.offset ?? -1) >= endOffset) story.produced.pop();
+  story.truncatingTo = undefined;
+  await produceTurns(fixture, story, 3);
+  await fixture.manager.close();
+  story.fixture = fixture.restart();
+  story.fixture.start();
+  open(story.fixture, story);
+  await produceTurns(story.fixture, story, 2);
+};
+
+async function produceTurns(fixture: LogFixture, story: Story, size: number): Promise<void> {
+  for (let turn = 0; turn < 8; turn += 1) {
+    for (let batch = 0; batch < 2; batch += 1) {
+      const last = story.produced.at(-1);
+      const baseSequence = last === undefined ? 0 : last.sequence + last.size;
+      const values = Array.from({ length: size }, (_, i) => `${baseSequence + i}`.padEnd(100, '-'));
+      const offset = fixture.log().logEndOffset;
+      fixture.append(fixture.log(), producedBatchOf(values, { baseSequence }), 0);
+      story.values.push(...values);
+      story.epochs.push(...values.map(() => 0));
+      story.produced.push({ sequence: baseSequence, size, offset });
+    }
+    fixture.manager.flushTurn();
+    await settle();
+    if (turn % 4 === 3) await fixture.manager.checkpointRecoveryPoints();
+  }
+}
+
+/** The last batch that survived is known when it comes again, and the next one is taken. */
+function checkProducer(after: LogFixture, story: Story): void {
+  const log = after.log();
+  const last = story.produced.findLast(({ offset, size }) => offset + size <= log.logEndOffset);
+  if (last === undefined) return;
+  const { sequence, size, offset } = last;
+  const again = story.values.slice(offset, offset + size);
+  const repeated = after.append(log, producedBatchOf(again, { baseSequence: sequence }));
+  expect(repeated, `sequence ${sequence}`).to.include({ baseOffset: offset, duplicate: true });
+  const next = producedBatchOf(['next'], { baseSequence: sequence + size });
+  expect(after.append(log, next, 9).duplicate).to.equal(false);
+}
+
 const stopsCleanly: Script = async (fixture, story) => {
   await appends(fixture, story);
   await fixture.manager.close({ brokerEpoch: 42 });
@@ -174,6 +233,7 @@ async function tell(script: Script, crashAfter: number) {
     logStartOffset: 0,
     truncatingTo: undefined,
     isDeleted: false,
+    produced: [],
     fixture,
   };
   fixture.fileSystem.crashAfterOperations(crashAfter);
@@ -212,6 +272,7 @@ async function check(story: Story, mode: CrashMode, seed: number) {
   }
   const epochs = log.epochs.entries;
   for (const { startOffset } of epochs) expect(startOffset).to.be.below(log.logEndOffset);
+  checkProducer(after, story);
   after.write(log, batchOf(['life goes on']), 9);
   await settle();
   expect(log.durableOffset).to.equal(log.logEndOffset);
@@ -226,6 +287,7 @@ describe('a log whose disk stops after any step', function () {
     replicates,
     truncates,
     retains,
+    produces,
     stopsCleanly,
     deletes,
     resetsFurtherOn: resetsTo(500),
