@@ -26,6 +26,7 @@ import {
   Membership,
   networkPusher,
   ProducerIds,
+  type TopicRules,
 } from '../coordinator/index.ts';
 import { NetworkServer } from '../network/index.ts';
 import { ProtocolError } from '../protocol/index.ts';
@@ -38,10 +39,18 @@ import {
   servedApis,
 } from './api/index.ts';
 import { BrokerAdmin } from './brokerAdmin.ts';
-import { type BrokerConfig, formatSocketAddress, validateTopicConfigs } from './config/index.ts';
+import {
+  type BrokerConfig,
+  effectiveTopicConfig,
+  formatSocketAddress,
+  type TopicConfig,
+  validateTopicConfigs,
+} from './config/index.ts';
+import { giveAwayLeadership } from './controlledShutdown.ts';
 import { LogManager } from './log/index.ts';
 import { ClusterImage } from './metadata/index.ts';
 import { BrokerProbe } from './metrics/index.ts';
+import { OfflineReplicas } from './offlineReplicas.ts';
 import {
   logConfigOf,
   type Partition,
@@ -60,6 +69,7 @@ interface Running {
   readonly replicas: ReplicaManager;
   readonly server: NetworkServer;
   readonly channel: ControllerChannel;
+  readonly offlineReplicas: OfflineReplicas;
   readonly controller: Controller;
   readonly produceWaits: Purgatory;
   readonly fetchWaits: Purgatory;
@@ -147,12 +157,13 @@ export class Broker {
       this.#snapshotListener = resolve;
     });
     this.#followSession(running);
-    const { directoryId } = running.logManager;
+    const { directoryId, previousBrokerEpoch: cleanStopEpoch } = running.logManager;
     await this.#membership.register({
       brokerId: this.#config.brokerId,
       nativeEndpoints: [this.#advertised(listening)],
       ...(this.#config.rack === undefined ? {} : { rack: this.#config.rack }),
       ...(directoryId === undefined ? {} : { directoryId }),
+      ...(cleanStopEpoch === undefined ? {} : { cleanStopEpoch }),
     });
     running.controller.start();
     await this.#withinConnectionTimeout(snapshot);
@@ -171,6 +182,10 @@ export class Broker {
 
   async #stop(): Promise<void> {
     const running = this.#running;
+    if (running !== undefined) {
+      await this.#giveAwayLeadership(running);
+      running.offlineReplicas.close();
+    }
     this.#membership.close();
     if (running !== undefined) {
       await running.controller.close();
@@ -185,6 +200,17 @@ export class Broker {
     await this.#adminOpening;
     await this.#admin?.close();
     this.#logger.info('Stopped');
+  }
+
+  /** Where there is somebody to take over, and a controller may listen. */
+  async #giveAwayLeadership({ channel, replicas }: Running): Promise<void> {
+    const { brokerId, controlledShutdownEnable } = this.#config;
+    const { brokerEpoch } = this.#membership;
+    const alone = this.#image.brokers.every(({ id }) => id === brokerId);
+    const isProven = this.#session.state === 'proven';
+    const idle = replicas.partitions.size === 0;
+    if (!controlledShutdownEnable || brokerEpoch < 0 || alone || idle || !isProven) return;
+    await giveAwayLeadership(this.#environment, channel, { brokerId, brokerEpoch }, this.#logger);
   }
 
   #assemble(clusterId: string): Running {
@@ -227,7 +253,13 @@ export class Broker {
       logger,
     );
     const server = this.#server(clusterId, dispatcher);
+    const offlineReplicas = new OfflineReplicas(
+      environment.timers,
+      { channel, image: this.#image, brokerId: config.brokerId, brokerEpoch },
+      logger,
+    );
     return {
+      offlineReplicas,
       clusterId,
       logManager,
       replicas,
@@ -256,8 +288,9 @@ export class Broker {
       },
       this.#logger,
     );
-    logManager.onLogDirFailure(({ allOffline, error }) => {
+    logManager.onLogDirFailure(({ allOffline, error, partitions }) => {
       if (allOffline) this.#end(error);
+      else this.#running?.offlineReplicas.add(partitions);
     });
     return logManager;
   }
@@ -318,6 +351,10 @@ export class Broker {
         defaultPartitionCount: config.numPartitions,
         defaultReplicationFactor: config.defaultReplicationFactor,
         deleteTopicEnable: config.deleteTopicEnable,
+        autoLeaderRebalance: config.autoLeaderRebalanceEnable,
+        leaderImbalanceCheckIntervalMs: config.leaderImbalanceCheckIntervalMs,
+        leaderImbalancePercentage: config.leaderImbalancePerBrokerPercentage,
+        topicRules: this.#topicRules(),
         validateTopicConfigs: (configs) => {
           try {
             validateTopicConfigs(Object.fromEntries(configs));
@@ -330,6 +367,17 @@ export class Broker {
       },
       logger,
     );
+  }
+
+  #topicRules(): TopicRules {
+    const { topicDefaults } = this.#config;
+    const effective = (configs: ReadonlyMap<string, string>): TopicConfig =>
+      effectiveTopicConfig(topicDefaults, Object.fromEntries(configs));
+    return {
+      minInsyncReplicas: (configs) => effective(configs).minInsyncReplicas,
+      isDurable: (configs) => effective(configs).flushMessages === 1,
+      allowsUncleanElection: (configs) => effective(configs).uncleanLeaderElectionEnable,
+    };
   }
 
   #server(clusterId: string, dispatcher: Dispatcher): NetworkServer {
@@ -365,6 +413,8 @@ export class Broker {
     this.#session.onStateChange((state) => {
       if (state === 'fenced') running.replicas.fence();
     });
+    this.#membership.onRegistered(() => running.offlineReplicas.tellAgain());
+    running.controller.onSeenChange(() => running.offlineReplicas.tellAgain());
   }
 
   async #openReplicaChannel(leaderId: number): Promise<ReplicaChannel> {

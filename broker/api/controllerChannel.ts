@@ -10,20 +10,30 @@ import type { Logger } from '../../common/index.ts';
 import type { Controller } from '../../coordinator/index.ts';
 import { ClientConnection, type NetworkEnvironment } from '../../network/index.ts';
 import {
-  type alterConfigsApi,
-  type alterPartitionApi,
   type Api,
+  alterConfigsApi as alterConfigs,
+  type alterConfigsApi,
+  alterPartitionApi as alterPartition,
+  type alterPartitionApi,
+  alterReassignmentsApi as alterReassignments,
+  type alterReassignmentsApi,
+  controlledShutdownApi as controlledShutdown,
+  type controlledShutdownApi,
+  createPartitionsApi as createPartitions,
+  type createPartitionsApi,
+  createTopicsApi as createTopics,
   type createTopicsApi,
+  deleteTopicsApi as deleteTopics,
   type deleteTopicsApi,
+  electLeadersApi as electLeaders,
+  type electLeadersApi,
+  listReassignmentsApi as listReassignments,
+  type listReassignmentsApi,
+  logDirFailureApi as logDirFailure,
+  type logDirFailureApi,
   ProtocolError,
   type RequestOf,
   type ResponseOf,
-} from '../../protocol/index.ts';
-import {
-  alterConfigsApi as alterConfigs,
-  alterPartitionApi as alterPartition,
-  createTopicsApi as createTopics,
-  deleteTopicsApi as deleteTopics,
 } from '../../protocol/index.ts';
 import type { ClusterImage } from '../metadata/index.ts';
 
@@ -80,6 +90,73 @@ export class ControllerChannel {
   ): Promise<ResponseOf<typeof alterConfigsApi>> {
     if (this.#controller.active) return this.#controller.alterConfigs(request);
     return this.#forward(alterConfigs, request, DEFAULT_TIMEOUT_MS);
+  }
+
+  createPartitions(
+    request: RequestOf<typeof createPartitionsApi>,
+  ): Promise<ResponseOf<typeof createPartitionsApi>> {
+    if (this.#controller.active) return this.#controller.createPartitions(request);
+    return this.#forward(createPartitions, request, request.timeoutMs);
+  }
+
+  alterReassignments(
+    request: RequestOf<typeof alterReassignmentsApi>,
+  ): Promise<ResponseOf<typeof alterReassignmentsApi>> {
+    if (this.#controller.active) return this.#controller.alterReassignments(request);
+    return this.#forward(alterReassignments, request, request.timeoutMs);
+  }
+
+  electLeaders(
+    request: RequestOf<typeof electLeadersApi>,
+  ): Promise<ResponseOf<typeof electLeadersApi>> {
+    if (this.#controller.active) return this.#controller.electLeaders(request);
+    return this.#forward(electLeaders, request, request.timeoutMs);
+  }
+
+  /** @param options.forwarded another broker passed the request on: it is not passed on again. */
+  async listReassignments(
+    request: RequestOf<typeof listReassignmentsApi>,
+    options: { readonly forwarded: boolean },
+  ): Promise<ResponseOf<typeof listReassignmentsApi>> {
+    if (this.#controller.active) return this.#controller.listReassignments(request);
+    if (options.forwarded) throw new ProtocolError('NOT_CONTROLLER');
+    const connection = await this.#connect();
+    return connection.call(listReassignments, request, { timeoutMs: DEFAULT_TIMEOUT_MS });
+  }
+
+  /** This broker is about to stop. @param options.timeoutMs how long to wait for the answer. */
+  async controlledShutdown(
+    request: RequestOf<typeof controlledShutdownApi>,
+    options: { readonly timeoutMs: number },
+  ): Promise<ResponseOf<typeof controlledShutdownApi>> {
+    if (this.#controller.active) return this.#controller.controlledShutdown(request);
+    const connection = await this.#connect();
+    return connection.call(controlledShutdown, request, options);
+  }
+
+  /** The same from another broker: answered by the controller alone. */
+  async answerControlledShutdown(
+    request: RequestOf<typeof controlledShutdownApi>,
+  ): Promise<ResponseOf<typeof controlledShutdownApi>> {
+    if (!this.#controller.active) throw new ProtocolError('NOT_CONTROLLER');
+    return this.#controller.controlledShutdown(request);
+  }
+
+  /** Replicas of this broker that it can no longer serve. */
+  async logDirFailure(
+    request: RequestOf<typeof logDirFailureApi>,
+  ): Promise<ResponseOf<typeof logDirFailureApi>> {
+    if (this.#controller.active) return this.#controller.logDirFailure(request);
+    const connection = await this.#connect();
+    return connection.call(logDirFailure, request, { timeoutMs: DEFAULT_TIMEOUT_MS });
+  }
+
+  /** The same from another broker: answered by the controller alone. */
+  async answerLogDirFailure(
+    request: RequestOf<typeof logDirFailureApi>,
+  ): Promise<ResponseOf<typeof logDirFailureApi>> {
+    if (!this.#controller.active) throw new ProtocolError('NOT_CONTROLLER');
+    return this.#controller.logDirFailure(request);
   }
 
   /** A leader's own request for a change of its ISR. */

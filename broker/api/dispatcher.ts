@@ -12,14 +12,20 @@ import {
   type Api,
   alterConfigsApi,
   alterPartitionApi,
+  alterReassignmentsApi,
+  controlledShutdownApi,
+  createPartitionsApi,
   createTopicsApi,
   deleteTopicsApi,
   describeClusterApi,
   describeConfigsApi,
   describePartitionsApi,
+  electLeadersApi,
   fetchApi,
   initProducerIdApi,
   listOffsetsApi,
+  listReassignmentsApi,
+  logDirFailureApi,
   metadataApi,
   ProtocolError,
   produceApi,
@@ -84,6 +90,12 @@ export const servedApis: readonly Api[] = [
   replicaFetchApi,
   replicaProgressApi,
   alterPartitionApi,
+  createPartitionsApi,
+  alterReassignmentsApi,
+  listReassignmentsApi,
+  electLeadersApi,
+  controlledShutdownApi,
+  logDirFailureApi,
 ] as readonly Api[];
 
 export class Dispatcher implements NetworkHandler {
@@ -216,6 +228,56 @@ function handlersOf(
         request.respond(await channel.answerAlterPartition(body));
       },
     ],
+    ...controllerHandlers(channel),
   ];
   return new Map(handlers.map(([api, handler]) => [api.key, handler]));
+}
+
+/** What the controller decides, wherever it is. */
+function controllerHandlers(channel: ControllerChannel): readonly (readonly [Api, Handler])[] {
+  return [
+    [
+      createPartitionsApi as Api,
+      async (request) => {
+        const body = request.body as RequestOf<typeof createPartitionsApi>;
+        request.respond(await channel.createPartitions(body));
+      },
+    ],
+    [
+      alterReassignmentsApi as Api,
+      async (request) => {
+        const body = request.body as RequestOf<typeof alterReassignmentsApi>;
+        request.respond(await channel.alterReassignments(body));
+      },
+    ],
+    [
+      listReassignmentsApi as Api,
+      async (request) => {
+        const body = request.body as RequestOf<typeof listReassignmentsApi>;
+        const forwarded = request.connection.brokerId >= 0;
+        request.respond(await channel.listReassignments(body, { forwarded }));
+      },
+    ],
+    [
+      electLeadersApi as Api,
+      async (request) => {
+        const body = request.body as RequestOf<typeof electLeadersApi>;
+        request.respond(await channel.electLeaders(body));
+      },
+    ],
+    [
+      controlledShutdownApi as Api,
+      async (request) => {
+        const body = request.body as RequestOf<typeof controlledShutdownApi>;
+        request.respond(await channel.answerControlledShutdown(body));
+      },
+    ],
+    [
+      logDirFailureApi as Api,
+      async (request) => {
+        const body = request.body as RequestOf<typeof logDirFailureApi>;
+        request.respond(await channel.answerLogDirFailure(body));
+      },
+    ],
+  ];
 }

@@ -164,6 +164,15 @@ export const topicConfigs = {
     defaultValue: 7 * DAY_MS,
     about: 'Milliseconds after which a new segment is begun even if the old one is not full.',
   }),
+  uncleanLeaderElectionEnable: defineTopic({
+    name: 'unclean.leader.election.enable',
+    brokerKey: 'unclean.leader.election.enable',
+    type: boolean,
+    defaultValue: false,
+    about:
+      'Whether a replica that may lack acknowledged records leads where no other is alive. Each ' +
+      'such election is logged and counted.',
+  }),
 } as const;
 
 /** Effective settings of one topic. */
@@ -186,6 +195,7 @@ export interface TopicConfig {
   readonly segmentIndexBytes: number;
   readonly segmentJitterMs: number;
   readonly segmentMs: number;
+  readonly uncleanLeaderElectionEnable: boolean;
 }
 
 type TopicConfigKey = keyof typeof topicConfigs;

@@ -48,6 +48,6 @@ describe('The configuration of a topic', () => {
     expect(own.map(({ definition, value }) => [definition.name, value])).to.deep.equal([
       ['retention.bytes', '5'],
     ]);
-    expect(described).to.have.length(18);
+    expect(described).to.have.length(19);
   });
 });
