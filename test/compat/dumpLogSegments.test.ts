@@ -18,6 +18,7 @@ import {
   type CompressionName,
   isCodecAvailable,
   RecordBatchBuilder,
+  setBatchProducer,
 } from '../../protocol/index.ts';
 import { temporaryDirectory } from '../harness/temporaryDirectory.ts';
 
@@ -69,7 +70,14 @@ async function writeLog(directory: string): Promise<number> {
       );
     }
     const leaderEpoch = Math.floor(index / 100) as LeaderEpoch;
-    log.append(Buffer.from(builder.build()), { leaderEpoch, origin: 'client' });
+    const batch = Buffer.from(builder.build());
+    // Three idempotent producers in turn, each of them with batches of 30 records.
+    setBatchProducer(batch, 0, {
+      producerId: 4000 + (index % 3),
+      producerEpoch: index % 3,
+      baseSequence: Math.floor(index / 3) * 30,
+    });
+    log.append(batch, { leaderEpoch, origin: 'client' });
     if (index % 5 === 0) manager.flushTurn();
   }
   manager.flushTurn();
@@ -144,6 +152,28 @@ describe("Kafka's DumpLogSegments on a log that we wrote", function () {
     const indexes = files.filter((file) => !file.endsWith('.log'));
     const output = await dump(indexes, ['--index-sanity-check']);
     expect([...output.matchAll(/passed sanity check/g)]).to.have.length(indexes.length);
+  });
+
+  it("reads the snapshots of the producers as Kafka's", async () => {
+    const partition = path.dirname(files[0]!);
+    const snapshots = fs.readdirSync(partition).filter((name) => name.endsWith('.snapshot'));
+    // One for each segment but the first, and the one of the clean stop.
+    expect(snapshots).to.have.length(files.length / 3);
+    for (const name of snapshots) {
+      const output = await dump([path.join(partition, name)], []);
+      const endOffset = Number(name.slice(0, 20));
+      const producers = [
+        ...output.matchAll(
+          /^producerId: (\d+) producerEpoch: (\d+) .*lastSequence: (\d+) lastOffset: (\d+) /gm,
+        ),
+      ].map((match) => match.slice(1).map(Number));
+      const batchCount = endOffset / 30;
+      const wanted = [0, 1, 2].map((producer) => {
+        const last = batchCount - 1 - ((batchCount - 1 - producer) % 3);
+        return [4000 + producer, producer, (Math.floor(last / 3) + 1) * 30 - 1, last * 30 + 29];
+      });
+      expect(producers.sort(), name).to.deep.equal(wanted);
+    }
   });
 
   it('still does after a crash, when the indexes were made anew', async () => {
