@@ -158,6 +158,19 @@ export class ProxiedCluster {
     return { lift: () => faults.forEach((fault) => void fault.lift()) };
   }
 
+  /**
+   * What leaders send to their followers comes late: between the leader's append and the followers'
+   * lies time, in which a record that is acknowledged too early can be lost.
+   */
+  delayReplication(delayMs: number): Fault {
+    const isFollower = ({ opening }: ProxiedConnection) =>
+      nativePeer(opening)?.clientSoftwareName === 'odradek-follower';
+    const faults = this.brokers.map(({ front }) =>
+      front.impair({ direction: 'toClient', delayMs }, isFollower),
+    );
+    return { lift: () => faults.forEach((fault) => void fault.lift()) };
+  }
+
   /** Holds back everything between a broker and ZooKeeper. */
   cutFromZooKeeper(id: number): Fault {
     return this.broker(id).zookeeper.impair({ stalled: true });

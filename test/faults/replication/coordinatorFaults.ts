@@ -1,6 +1,6 @@
 /** F19 and F20: ZooKeeper is restarted, and sessions end from its side. */
 
-import type { Scenario } from './scenario.ts';
+import { FOLLOWER_DELAY_MS, type Scenario } from './scenario.ts';
 
 export const coordinatorFaults: readonly Scenario[] = [
   {
@@ -33,6 +33,7 @@ export const coordinatorFaults: readonly Scenario[] = [
     id: 'F20',
     name: 'registers anew where ZooKeeper ended the sessions, of one broker and of all',
     async run(world, effort) {
+      world.cluster.delayReplication(FOLLOWER_DELAY_MS);
       for (let round = 0; round < (effort === 'full' ? 5 : 1); round += 1) {
         const leader = await world.leader();
         await expire(world, [leader]);

@@ -1,7 +1,7 @@
 /** F10 and F11: a leader that is cut off, from its followers or from ZooKeeper; clients reach it. */
 
 import { waitFor } from '../../harness/waitFor.ts';
-import type { Scenario } from './scenario.ts';
+import { FOLLOWER_DELAY_MS, type Scenario } from './scenario.ts';
 
 export const cuts: readonly Scenario[] = [
   {
@@ -25,6 +25,7 @@ export const cuts: readonly Scenario[] = [
     name: 'follows a new leader when the old one is cut off from ZooKeeper alone',
     async run(world, effort) {
       const { cluster, load } = world;
+      cluster.delayReplication(FOLLOWER_DELAY_MS);
       for (let round = 0; round < (effort === 'full' ? 5 : 1); round += 1) {
         const leader = await world.leader();
         const epoch = await cluster.registration(leader);

@@ -2,13 +2,14 @@
 
 import { waitFor } from '../../harness/waitFor.ts';
 import type { FaultWorld } from './faultWorld.ts';
-import type { Scenario } from './scenario.ts';
+import { FOLLOWER_DELAY_MS, type Scenario } from './scenario.ts';
 
 export const kills: readonly Scenario[] = [
   {
     id: 'F01',
     name: 'loses nothing when the leader is killed again and again',
     async run(world, effort) {
+      world.cluster.delayReplication(FOLLOWER_DELAY_MS);
       for (let round = 0; round < (effort === 'full' ? 20 : 2); round += 1) {
         const leader = await world.leader();
         await killAndRestart(world, leader, () => world.untilLeadsNothing(leader));

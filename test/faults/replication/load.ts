@@ -34,6 +34,8 @@ export class HistoryLoad {
   readonly #loops: Promise<void>[] = [];
   #consumer: Consumer | undefined;
   #stopped = false;
+  /** Why the reader gave up; a record that it had read may be gone. */
+  #readError: unknown;
   #lastAcknowledgedMs = 0;
   #longestSilenceMs = 0;
 
@@ -69,7 +71,10 @@ export class HistoryLoad {
       });
       this.#loops.push(this.#produce(`p${number}`, producer));
     }
-    this.#loops.push(this.#read());
+    const reading = this.#read().catch((error: unknown) => {
+      this.#readError = error;
+    });
+    this.#loops.push(reading);
   }
 
   /** Writes what is done to the cluster into the history. */
@@ -99,8 +104,13 @@ export class HistoryLoad {
     await reading;
   }
 
-  /** Reads everything with a fresh client and judges the history. */
+  /**
+   * Reads everything with a fresh client and judges the history.
+   *
+   * @throws the error with which the reader ended before it was told to.
+   */
   async judge(): Promise<readonly Anomaly[]> {
+    if (this.#readError !== undefined) throw this.#readError;
     await this.#readFinally();
     const checker = new HistoryChecker();
     for (const line of this.lines) checker.add(line);

@@ -2,13 +2,14 @@
 
 import { waitFor } from '../../harness/waitFor.ts';
 import type { FaultWorld } from './faultWorld.ts';
-import type { Scenario } from './scenario.ts';
+import { FOLLOWER_DELAY_MS, type Scenario } from './scenario.ts';
 
 export const pauses: readonly Scenario[] = [
   {
     id: 'F07',
     name: 'fences a leader that stood still for longer than its session',
     async run(world, effort) {
+      world.cluster.delayReplication(FOLLOWER_DELAY_MS);
       for (let round = 0; round < (effort === 'full' ? 5 : 1); round += 1) {
         const leader = await world.leader();
         await pausePastSession(world, leader, () => world.untilLeadsNothing(leader));

@@ -3,6 +3,9 @@
 import type { ProxiedClusterOptions } from '../../harness/proxiedCluster.ts';
 import { FaultWorld } from './faultWorld.ts';
 
+/** How late followers get what leaders send, where a leader is taken away. */
+export const FOLLOWER_DELAY_MS = 60;
+
 /** How often a fault is repeated. */
 export type Effort = 'short' | 'full';
 
