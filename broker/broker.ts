@@ -167,6 +167,7 @@ export class Broker {
     });
     running.controller.start();
     await this.#withinConnectionTimeout(snapshot);
+    this.#producerIds.claimAhead();
     await admin;
     this.#logger.info('Ready', { clusterId, brokerEpoch: this.#membership.brokerEpoch });
   }
@@ -285,6 +286,7 @@ export class Broker {
         highWatermarkCheckpointIntervalMs: config.highWatermarkCheckpointIntervalMs,
         logStartCheckpointIntervalMs: config.logFlushStartOffsetCheckpointIntervalMs,
         retentionCheckIntervalMs: config.logRetentionCheckIntervalMs,
+        producerIdExpirationMs: config.producerIdExpirationMs,
       },
       this.#logger,
     );

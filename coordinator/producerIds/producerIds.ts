@@ -5,6 +5,8 @@
  * A claim whose answer was lost is never used, even where the znode shows our broker: another
  * process under the same id (paused, and about to learn that it is dead) may have written the very
  * same text. At most 1000 of 2^53 ids are lost with it.
+ *
+ * The next block is claimed ahead of need: while ZooKeeper is away, new producers get ids all the same.
  */
 
 import { type BrokerId, CoordinatorError, OdradekError } from '../../common/index.ts';
@@ -13,6 +15,8 @@ import { type ProducerIdBlock, producerIdBlockZnode } from '../znodes/index.ts';
 import type { CoordinatorSession } from '../zookeeper/session.ts';
 
 const BLOCK_SIZE = 1_000;
+/** With fewer ids left the next block is claimed. */
+const CLAIM_AHEAD_BELOW = BLOCK_SIZE / 2;
 /** Other brokers that are faster, or lost answers, before the request is refused. */
 const TRIES_MAX = 20;
 
@@ -26,6 +30,8 @@ export class ProducerIds {
   #nextId = 0;
   /** Exclusive; equal to `#nextId` where the block is used up. */
   #endId = 0;
+  /** Claimed, and used when the present one is used up. */
+  #spare: ProducerIdBlock | undefined;
   /** The claim under way; there is one at a time. */
   #claiming: Promise<void> | undefined;
 
@@ -40,24 +46,38 @@ export class ProducerIds {
    * @throws {ProtocolError} COORDINATOR_UNAVAILABLE: nothing was given out; try again later.
    */
   async allocate(): Promise<number> {
-    while (this.#nextId === this.#endId) {
-      this.#claiming ??= this.#claim().finally(() => {
-        this.#claiming = undefined;
-      });
-      await this.#claiming;
+    for (;;) {
+      if (this.#nextId === this.#endId && this.#spare !== undefined) {
+        this.#nextId = this.#spare.firstId;
+        this.#endId = this.#spare.lastId + 1;
+        this.#spare = undefined;
+      }
+      if (this.#nextId < this.#endId) break;
+      await this.#claimOnce();
     }
     const id = this.#nextId;
     this.#nextId += 1;
+    if (this.#endId - this.#nextId < CLAIM_AHEAD_BELOW) this.claimAhead();
     return id;
+  }
+
+  /** Claims a block that will be needed. A failure is met by whoever needs it then. */
+  claimAhead(): void {
+    if (this.#spare === undefined) this.#claimOnce().catch(() => undefined);
+  }
+
+  #claimOnce(): Promise<void> {
+    this.#claiming ??= this.#claim().finally(() => {
+      this.#claiming = undefined;
+    });
+    return this.#claiming;
   }
 
   async #claim(): Promise<void> {
     let failure: OdradekError | undefined;
     for (let attempt = 1; attempt <= TRIES_MAX; attempt++) {
       try {
-        const block = await this.#tryClaim();
-        this.#nextId = block.firstId;
-        this.#endId = block.lastId + 1;
+        this.#spare = await this.#tryClaim();
         return;
       } catch (error) {
         if (!(error instanceof OdradekError)) throw error;

@@ -26,6 +26,22 @@ describe('Producer ids', () => {
     });
   });
 
+  it('are claimed ahead of need, when half of a block is given out', async () => {
+    const cluster = new SimCluster();
+    const { session } = await cluster.start(1);
+    const ids = new ProducerIds(session, { brokerId: brokerId(1) });
+    ids.claimAhead();
+    expect(await cluster.settle(ids.allocate())).to.equal(0);
+    for (let wanted = 1; wanted <= 499; wanted++) await cluster.settle(ids.allocate());
+    expect(cluster.json(path)).to.include({ block_start: '0' });
+    for (let wanted = 500; wanted <= 600; wanted++) {
+      expect(await cluster.settle(ids.allocate())).to.equal(wanted);
+    }
+    // Requests of a session are answered in order: what was sent before has been done.
+    for (let request = 0; request < 3; request++) await cluster.settle(session.getData(path));
+    expect(cluster.json(path)).to.include({ block_start: '1000' });
+  });
+
   it('are never given out twice by brokers that claim at the same moment', async () => {
     const cluster = new SimCluster();
     const all = [await idsOf(cluster, 1), await idsOf(cluster, 2), await idsOf(cluster, 3)];
