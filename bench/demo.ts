@@ -23,7 +23,7 @@ interface DemoOptions {
   readonly kill: boolean;
 }
 
-/** Ends with exit code 0 only if nothing was lost, repeated without reason, or out of order. */
+/** Ends with exit code 0 only if nothing was lost, repeated or out of order. */
 export async function main(args: readonly string[]): Promise<void> {
   const options = readOptions(args);
   if (options === undefined) {
@@ -60,8 +60,12 @@ async function tellStory(
 ): Promise<DemoResult> {
   await using odradek = new Odradek({ brokers: cluster.brokers, clientId: 'odradek-demo' });
   const topic = `demo-${process.pid}-${Date.now().toString(36)}`;
-  await odradek.admin().createTopic({ topic, partitions: PARTITION_COUNT });
-  say(`created topic "${topic}" with ${PARTITION_COUNT} partitions`);
+  const { replicationFactor } = await odradek
+    .admin()
+    .createTopic({ topic, partitions: PARTITION_COUNT });
+  const replicas =
+    replicationFactor === 1 ? 'not replicated' : `on ${replicationFactor} brokers each`;
+  say(`created topic "${topic}" with ${PARTITION_COUNT} partitions, ${replicas}`);
   const check = new DemoCheck(options.recordCount);
   const killing = new Killing(cluster, options);
 

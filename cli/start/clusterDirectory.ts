@@ -16,7 +16,12 @@ export interface StartSettings {
   readonly native: string;
   readonly admin: string;
   readonly zookeeperConnect: string;
+  /** Brokers of the whole cluster: how often topics are replicated by default. */
+  readonly brokerCount: number;
 }
+
+/** More replicas cost more than they protect, on one machine at least. */
+const REPLICATION_FACTOR_MAX = 3;
 
 export class ClusterDirectory {
   /** Absolute. */
@@ -49,6 +54,7 @@ export class ClusterDirectory {
     const path = this.configPath(brokerId);
     const folder = join(this.path, `broker-${brokerId}`);
     mkdirSync(folder, { recursive: true });
+    const replicationFactor = Math.min(settings.brokerCount, REPLICATION_FACTOR_MAX);
     const before = existsSync(path) ? readFileSync(path, 'utf8') : header;
     const after = setProperties(before, [
       ['broker.id', String(brokerId)],
@@ -56,12 +62,15 @@ export class ClusterDirectory {
       ['admin.listeners', settings.admin],
       ['log.dirs', join(folder, 'data')],
       ['zookeeper.connect', settings.zookeeperConnect],
+      ['default.replication.factor', String(replicationFactor)],
+      // With two replicas a minimum of two would stop at the first broker that does.
+      ['min.insync.replicas', replicationFactor === REPLICATION_FACTOR_MAX ? '2' : '1'],
     ]);
     if (after !== before) writeFileSync(path, after);
   }
 }
 
-const header = `# Written by "odradek start", which sets the five keys below at every start, by its flags.
+const header = `# Written by "odradek start", which sets the seven keys below at every start, by its flags.
 # Every other line is yours, and stays: docs/configuration.md lists the keys.
 `;
 

@@ -7,7 +7,7 @@
 import { relative } from 'node:path';
 import { OdradekError } from '../../common/index.ts';
 import { type ChildExit, ChildProcess, describeExit } from './childProcess.ts';
-import type { ClusterDirectory } from './clusterDirectory.ts';
+import type { ClusterDirectory, StartSettings } from './clusterDirectory.ts';
 import { assertPortsFree, countUp } from './portPlan.ts';
 import type { BrokerReady, CoordinatorReady } from './supervision.ts';
 
@@ -80,6 +80,7 @@ export class Starter {
         native: `${HOST}:${port}`,
         admin: `${HOST}:${admin[index]?.port ?? 0}`,
         zookeeperConnect: coordinator.address,
+        brokerCount,
       }),
     );
     const brokers = await Promise.all(starting);
@@ -114,11 +115,7 @@ export class Starter {
 
   async #startBroker(
     id: number,
-    settings: {
-      readonly native: string;
-      readonly admin: string;
-      readonly zookeeperConnect: string;
-    },
+    settings: StartSettings,
   ): Promise<RunningBroker & { readonly clusterId: string }> {
     const { directory } = this.#options;
     this.#refuseWhenStopping();

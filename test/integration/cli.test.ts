@@ -60,7 +60,7 @@ describe('the command line', function () {
       const listed = jsonLines((await cluster.run(['topic', 'list', '--json'])).stdout);
       expect(listed.find(({ topic }) => topic === 'made')).to.include({
         partitions: 3,
-        replicationFactor: 1,
+        replicationFactor: 2,
         internal: false,
       });
       const { stdout } = await cluster.run(['topic', 'describe', 'made', '--json']);
@@ -69,7 +69,7 @@ describe('the command line', function () {
         Array.from(
           { length: 3 },
           () =>
-            'topic,partition,leader,leaderEpoch,replicas,isr,logStartOffset,highWatermark,logEndOffset',
+            'topic,partition,leader,leaderEpoch,replicas,isr,logStartOffset,highWatermark,logEndOffset,lags',
         ),
       );
       expect(partitions[2]).to.include({ topic: 'made', partition: 2, logEndOffset: 0 });
@@ -79,8 +79,20 @@ describe('the command line', function () {
       expect(after.some(({ topic }) => topic === 'made')).to.equal(false);
     });
 
+    it('grows to more partitions', async () => {
+      const topic = await createTopic();
+      const grown = await cluster.run(['topic', 'alter', topic, '--partitions', '4']);
+      expect(grown, grown.stderr).to.include({ code: 0 });
+      await waitFor(
+        async () =>
+          jsonLines((await cluster.run(['topic', 'describe', topic, '--json'])).stdout).length ===
+          4,
+        { what: 'four partitions' },
+      );
+    });
+
     it('sets and resets configuration', async () => {
-      const topic = await createTopic('--property', 'retention.ms=1000');
+      const topic = await createTopic('--config', 'retention.ms=1000');
       const shown = async (): Promise<string> =>
         (await cluster.run(['topic', 'describe', topic])).stdout;
       await waitFor(async () => (await shown()).includes('retention.ms=1000'), {

@@ -29,6 +29,12 @@ describe('npm run demo', function () {
     });
   });
 
+  it('brings every flight back once although each broker is killed meanwhile', async () => {
+    const { code, result } = await runDemo('--kill', '--limit', '60000');
+    expect(result).to.include({ lost: 0, duplicates: 0, outOfOrder: 0, kills: 3 });
+    expect(code).to.equal(0);
+  });
+
   it('uses a running cluster and leaves no topic there', async () => {
     const cluster = await StartedCluster.start({ args: ['--broker-count', '1'] });
     expect(await runDemo('--limit', '5000', '--brokers', cluster.brokers)).to.deep.equal({

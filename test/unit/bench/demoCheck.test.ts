@@ -49,7 +49,7 @@ describe('the check of the demo', () => {
     expect(isSound(result)).to.equal(false);
   });
 
-  it('takes a repeated batch as duplicates, which only a kill excuses', () => {
+  it('takes a repeated batch as duplicates, which nothing excuses', () => {
     const read: [number, string][] = [
       [0, 'a'],
       [1, 'a'],
@@ -58,6 +58,12 @@ describe('the check of the demo', () => {
     ];
     const result = checked([0, 1], read).result(2, 0);
     expect(result).to.include({ duplicates: 2, outOfOrder: 0, lost: 0 });
+    expect(isSound(result)).to.equal(false);
+    expect(isSound({ ...result, kills: 1 })).to.equal(false);
+  });
+
+  it('lets records go unacknowledged only where a broker was killed', () => {
+    const result = checked([0], [[0, 'a']]).result(2, 0);
     expect(isSound(result)).to.equal(false);
     expect(isSound({ ...result, kills: 1 })).to.equal(true);
   });

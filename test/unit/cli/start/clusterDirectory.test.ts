@@ -9,6 +9,7 @@ const settings = {
   native: '127.0.0.1:9192',
   admin: '127.0.0.1:9292',
   zookeeperConnect: '127.0.0.1:2181',
+  brokerCount: 3,
 };
 
 describe('the directory of a started cluster', () => {
@@ -29,8 +30,26 @@ describe('the directory of a started cluster', () => {
       'admin.listeners': '127.0.0.1:9292',
       'log.dirs': join(path, 'new/broker-2/data'),
       'zookeeper.connect': '127.0.0.1:2181',
+      'default.replication.factor': '3',
+      'min.insync.replicas': '2',
     });
     expect(readFileSync(join(path, 'new/.gitignore'), 'utf8')).to.equal('*\n');
+  });
+
+  it('replicates three times from three brokers on, else as often as there are brokers', () => {
+    const directory = new ClusterDirectory(path);
+    const written = [1, 2, 3, 5].map((brokerCount) => {
+      directory.writeConfig(1, { ...settings, brokerCount });
+      const text = readFileSync(directory.configPath(1), 'utf8');
+      const properties = new Map(parseProperties(text));
+      return [properties.get('default.replication.factor'), properties.get('min.insync.replicas')];
+    });
+    expect(written).to.deep.equal([
+      ['1', '1'],
+      ['2', '1'],
+      ['3', '2'],
+      ['3', '2'],
+    ]);
   });
 
   it('keeps every line that is not of start', () => {
