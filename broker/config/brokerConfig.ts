@@ -165,6 +165,13 @@ const keys = {
     defaultValue: undefined,
     about: 'As `log.roll.ms`, in hours; `log.roll.ms` goes before it.',
   }),
+  producerIdExpirationMs: define({
+    name: 'producer.id.expiration.ms',
+    type: int(1),
+    defaultValue: 86_400_000,
+    about:
+      'Milliseconds after which a partition forgets an idempotent producer that sent nothing to it.',
+  }),
   logFlushOffsetCheckpointIntervalMs: define({
     name: 'log.flush.offset.checkpoint.interval.ms',
     type: int(0),
