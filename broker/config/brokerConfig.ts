@@ -293,6 +293,7 @@ export interface BrokerConfig {
   readonly controlledShutdownEnable: boolean;
   readonly deleteTopicEnable: boolean;
   readonly logRetentionCheckIntervalMs: number;
+  readonly producerIdExpirationMs: number;
   readonly logFlushOffsetCheckpointIntervalMs: number;
   readonly logFlushStartOffsetCheckpointIntervalMs: number;
   readonly highWatermarkCheckpointIntervalMs: number;
@@ -381,6 +382,7 @@ export function brokerConfigFrom(given: ReadonlyMap<string, string>): BrokerConf
     controlledShutdownEnable: required(keys.controlledShutdownEnable),
     deleteTopicEnable: required(keys.deleteTopicEnable),
     logRetentionCheckIntervalMs: required(keys.logRetentionCheckIntervalMs),
+    producerIdExpirationMs: required(keys.producerIdExpirationMs),
     logFlushOffsetCheckpointIntervalMs: required(keys.logFlushOffsetCheckpointIntervalMs),
     logFlushStartOffsetCheckpointIntervalMs: required(keys.logFlushStartOffsetCheckpointIntervalMs),
     highWatermarkCheckpointIntervalMs: required(keys.highWatermarkCheckpointIntervalMs),
