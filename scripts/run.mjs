@@ -1,5 +1,5 @@
 /**
- * `npm run bench|demo|flights|fuzz|check-history|faults`: prepares the checkout, then runs one
+ * `npm run bench|demo|flights|fuzz|check-history|faults|simulate`: prepares the checkout, then runs one
  * program. Those of `bench/` are compiled with the product; those of `test/` run from their sources.
  */
 
@@ -15,6 +15,7 @@ const compiledPrograms = {
 const sourcePrograms = {
   'check-history': '../test/checker/main.ts',
   faults: '../test/faults/main.ts',
+  simulate: '../test/simulation/simulate/main.ts',
 };
 
 /** Those that run the product as processes, over a real ZooKeeper. */

@@ -2,8 +2,10 @@
 
 import { allFaults, type FaultKind, FaultPlan } from './faultPlan.ts';
 import { History } from './history.ts';
+import type { WatchedTopic } from '../invariants/partitionWatch.ts';
 import { SimCluster } from './simCluster.ts';
 import { checkReplicas } from './replicaBytes.ts';
+import { ReplicationInvariants } from '../invariants/replicationInvariants.ts';
 import { Workload, type WorkloadTopic } from './workload.ts';
 
 const FAULTY_MS = 30_000;
@@ -15,6 +17,7 @@ export interface Outcome {
   readonly read: number;
   readonly failed: number;
   readonly faults: string;
+  readonly virtualMs: number;
 }
 
 /** Without fsync before the acknowledgement, as Kafka's topics are by default. */
@@ -66,7 +69,12 @@ async function runCluster(cluster: SimCluster, focus: Focus | undefined): Promis
   });
   const kinds = focus?.faults ?? allFaults.filter(() => random.chance(0.6));
   const faults = new FaultPlan(cluster, kinds);
-  cluster.onPowerLoss = () => history.excuse('relaxed');
+  const invariants = new ReplicationInvariants(cluster, topics.map(watched));
+  cluster.onStep = () => invariants.check();
+  cluster.onPowerLoss = () => {
+    history.excuse('relaxed');
+    invariants.onPowerLoss();
+  };
   cluster.startAll();
   await cluster.until('all brokers are ready', () => cluster.areAllReady);
   await cluster.settle('the topics stand', workload.prepare());
@@ -89,9 +97,20 @@ async function runCluster(cluster: SimCluster, focus: Focus | undefined): Promis
   return {
     hash: simulation.traceHash,
     events: simulation.scheduler.eventCount,
+    virtualMs: simulation.nowMs,
     acknowledged: history.acknowledgedCount,
     read: history.readCount,
     failed: history.failedCount,
     faults: [...faults.counts].map(([kind, count]) => `${kind} ${count}`).join(', '),
   };
+}
+
+function watched({
+  name,
+  partitions,
+  configs = {},
+  isRelaxed = false,
+}: WorkloadTopic): WatchedTopic {
+  const minInsyncReplicas = Number(configs['min.insync.replicas'] ?? 1);
+  return { name, partitions, minInsyncReplicas, isDurable: !isRelaxed };
 }

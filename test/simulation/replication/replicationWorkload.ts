@@ -135,7 +135,7 @@ export class ReplicationWorkload {
   ): void {
     const { topic, partition } = record;
     const value = record.value.replaceAll('.', '');
-    const promise: SendPromise = { acks, idempotent: false, ordered: true };
+    const promise: SendPromise = { acks, idempotent: acks === 'all', ordered: true };
     const sending = this.#recorder.send(name, {
       partition: `${topic}-${partition}`,
       value,

@@ -1,0 +1,247 @@
+/**
+ * Faults of replication that were put in on purpose: the ladder of bugs that this design has had
+ * elsewhere. Each must be found by seeds of its own profile within ten CPU-seconds.
+ */
+
+import type { ReplicationProfile } from '../replication/replicationSeed.ts';
+
+export interface Patch {
+  /** Path from the root. */
+  readonly file: string;
+  /** Stands exactly once in the file. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+export interface ReplicationMutant {
+  readonly name: string;
+  /** What goes wrong with it, step by step. */
+  readonly story: string;
+  readonly patches: readonly Patch[];
+  /** Faults that bring it to light, struck often. */
+  readonly profile: ReplicationProfile;
+}
+
+const CRASHES = { faults: ['kill', 'powerLoss', 'slowDisk'], faultMeanMs: 700 } as const;
+const PARTITION = 'broker/replica/partition.ts';
+const LEADER_STATE = 'broker/replica/leaderState.ts';
+
+export const replicationMutants: readonly ReplicationMutant[] = [
+  {
+    name: 'truncate-to-high-watermark',
+    story:
+      'KIP-101: (1) a follower restarts before it knows the high watermark, (2) cuts its log to the ' +
+      'one it has, (3) its leader dies, (4) it leads without what was acknowledged',
+    patches: [
+      {
+        file: PARTITION,
+        find: 'if (!leads) {\n',
+        replace:
+          'if (!leads) { if (newLeadership) this.log.truncateTo(this.log.highWatermark).catch(() => 0);\n',
+      },
+    ],
+    profile: { ...CRASHES, isDurable: true },
+  },
+  {
+    name: 'no-iteration',
+    story:
+      'KIP-279: (1) two fail-overs, (2) the leader does not know the last epoch of a follower, ' +
+      '(3) the follower cuts once, where that leader says, and keeps records that nobody else has',
+    patches: [
+      {
+        file: PARTITION,
+        find: 'const parts = end.epoch !== fetch.lastFetchedEpoch || end.endOffset < fetch.fetchOffset;',
+        replace: 'const parts = end.endOffset < fetch.fetchOffset;',
+      },
+      {
+        file: 'broker/replica/truncation.ts',
+        find: 'if (leader.divergingEpoch !== -1) return byEpoch(log, leader);',
+        replace:
+          'if (leader.divergingEpoch !== -1) return truncateTo(log, leader.divergingEndOffset); void byEpoch;',
+      },
+    ],
+    profile: { ...CRASHES, isDurable: true, faultMeanMs: 400 },
+  },
+  {
+    name: 'no-truncation-when-the-leader-returns',
+    story:
+      'KAFKA-7164: (1) a leader loses what its follower has, (2) it leads again in a higher epoch, ' +
+      '(3) the follower sees the same leader and does not compare',
+    patches: [
+      {
+        file: 'broker/replica/leaderFetcher.ts',
+        find: 'lastFetchedEpoch: log.latestEpoch,',
+        replace:
+          'lastFetchedEpoch: (() => { const seen = ((globalThis as any).seen ??= new Map()); ' +
+          'const same = seen.get(partition) === partition.leader; ' +
+          'seen.set(partition, partition.leader); ' +
+          'return same ? -1 : log.latestEpoch; })(),',
+      },
+    ],
+    profile: {
+      faults: ['expire', 'freeze', 'cutBetweenBrokers', 'slowDisk'],
+      faultMeanMs: 500,
+      isDurable: true,
+    },
+  },
+  {
+    name: 'no-epoch-in-fetch',
+    story:
+      'KIP-320: (1) a follower has a record that its new leader lacks, (2) its fetch does not say of ' +
+      'which epoch, (3) it goes on behind it',
+    patches: [
+      { file: PARTITION, find: 'if (fetch.lastFetchedEpoch < 0)', replace: 'if (fetch.id >= 0)' },
+    ],
+    profile: { ...CRASHES, isDurable: true },
+  },
+  {
+    name: 'isr-not-maximal',
+    story:
+      'KIP-497: (1) a leader proposes to add a follower, (2) moves the high watermark without it, ' +
+      '(3) dies, (4) the follower is elected',
+    patches: [
+      {
+        file: LEADER_STATE,
+        find: 'if (this.#mayBeInSync(follower.id) || joins) safe = position;',
+        replace: 'void joins; if (this.#isr.includes(follower.id)) safe = position;',
+      },
+    ],
+    profile: {
+      faults: ['kill', 'cutBetweenBrokers', 'slowDisk'],
+      faultMeanMs: 700,
+      isDurable: true,
+      brokerCount: 3,
+    },
+  },
+  {
+    name: 'maximal-isr-forgets-who-leaves',
+    story:
+      'KIP-497: (1) a leader proposes to drop a follower, (2) counts without it at once, (3) the ' +
+      'controller has not written it yet and elects the follower',
+    patches: [
+      {
+        file: LEADER_STATE,
+        find: 'return this.#isr.includes(id) || (this.#proposed?.includes(id) ?? false);',
+        replace: 'return (this.#proposed ?? this.#isr).includes(id);',
+      },
+    ],
+    profile: {
+      faults: ['cutBetweenBrokers', 'cutFromCoordinator', 'freeze'],
+      faultMeanMs: 700,
+      isDurable: true,
+      brokerCount: 3,
+    },
+  },
+  {
+    name: 'high-watermark-below-min-isr',
+    story:
+      'KIP-966: (1) the ISR falls to the leader, (2) consumers read on, (3) the leader is the only ' +
+      'one that has what they read',
+    patches: [
+      {
+        file: PARTITION,
+        find: 'if (leading.isr.length < this.effectiveMinInsyncReplicas) return;',
+        replace: '',
+      },
+    ],
+    profile: { faults: ['kill', 'freeze', 'cutBetweenBrokers'], faultMeanMs: 700, isDurable: true },
+  },
+  {
+    name: 'high-watermark-before-the-followers-disk',
+    story:
+      '(1) a follower has a record in its page cache, (2) it is acknowledged, (3) leader and follower ' +
+      'lose power',
+    patches: [
+      {
+        file: LEADER_STATE,
+        find: 'return this.#log.acknowledgesDurably ? follower.durableOffset : follower.logEndOffset;',
+        replace: 'return follower.logEndOffset;',
+      },
+    ],
+    profile: { ...CRASHES, isDurable: true },
+  },
+  {
+    name: 'read-beyond-the-high-watermark',
+    story:
+      '(1) an append wakes consumers, who read it, (2) its leader dies, (3) the next one gives its ' +
+      'offset to another record',
+    patches: [
+      {
+        file: PARTITION,
+        find: '      endOffset: this.highWatermark,\n',
+        replace: '      endOffset: this.log.writtenOffset,\n',
+      },
+    ],
+    profile: { ...CRASHES, isDurable: true, faultMeanMs: 400 },
+  },
+  {
+    name: 'high-watermark-above-the-log',
+    story:
+      '(1) a follower cuts its log, (2) keeps its old high watermark, (3) serves what it lacks',
+    patches: [
+      {
+        file: 'broker/log/partitionLog.ts',
+        find: 'this.#highWatermark = Math.min(this.#highWatermark, endOffset);',
+        replace: '',
+      },
+    ],
+    profile: { ...CRASHES, isDurable: true },
+  },
+  {
+    name: 'controller-writes-unchecked',
+    story:
+      'KAFKA-6082: (1) a controller is paused past its session, (2) another one is elected and writes, ' +
+      '(3) the first wakes and writes over it',
+    patches: [
+      {
+        file: 'coordinator/controller/partitionLeaders.ts',
+        find: "return { operations: [{ type: 'setData', path, data, version }], purpose };",
+        replace: "return { operations: [{ type: 'setData', path, data, version: -1 }], purpose };",
+      },
+      {
+        file: 'coordinator/controller/checkedWriter.ts',
+        find: 'version: this.#options.epochVersion,\n',
+        replace: 'version: -1,\n',
+      },
+    ],
+    profile: {
+      faults: ['freeze', 'expire', 'kill', 'cutFromCoordinator'],
+      faultMeanMs: 400,
+      isDurable: true,
+      brokerCount: 3,
+    },
+  },
+  {
+    name: 'stale-controller-accepted',
+    story:
+      '(1) a controller is deposed and does not know it, (2) a broker takes its metadata after those ' +
+      'of the new one',
+    patches: [
+      {
+        file: 'broker/metadata/clusterImage.ts',
+        find: "if (update.controllerEpoch < this.#controllerEpoch) return { kind: 'staleController' };",
+        replace: '',
+      },
+    ],
+    profile: {
+      faults: ['freeze', 'expire', 'cutFromCoordinator', 'cutBetweenBrokers'],
+      faultMeanMs: 400,
+      isDurable: true,
+      brokerCount: 3,
+    },
+  },
+  {
+    name: 'leader-returns-in-its-old-epoch',
+    story:
+      '(1) a leader registers anew, (2) the controller tells it to lead before its new epoch is ' +
+      'written, (3) two records stand at one offset in one epoch',
+    patches: [
+      {
+        file: 'coordinator/controller/metadataView.ts',
+        find: 'leader: isAnew ? NO_BROKER : leader,',
+        replace: 'leader,',
+      },
+    ],
+    profile: { ...CRASHES, isDurable: true },
+  },
+];

@@ -1,0 +1,134 @@
+/**
+ * `npm run simulate`: one seed, many seeds, or mutants. The last line of stdout is JSON; what was
+ * broken, and how fast it went, stands on stderr. Exit code 1 on any anomaly, and for `--mutant`
+ * where it was found; 2 for a wrong use.
+ */
+
+import { parseArgs } from 'node:util';
+import { type Hunted, huntMutant, mutantNames } from './huntMutant.ts';
+import { runManySeeds } from './manySeeds.ts';
+import type { WorldOutcome } from './worldSeed.ts';
+
+const USAGE = `usage: npm run simulate -- --seed N [--json]
+       npm run simulate -- --seeds N [--first S]
+       npm run simulate -- --mutants
+       npm run simulate -- --mutant NAME
+  --json   no log lines of a seed that failed
+mutants: ${mutantNames.join(', ')}
+`;
+
+/** Sets the exit code of the process. */
+export async function main(args: readonly string[]): Promise<void> {
+  process.exitCode = await simulate(args);
+}
+
+async function simulate(args: readonly string[]): Promise<number> {
+  const options = readOptions(args);
+  if (options?.seed !== undefined) return simulateOne(options.seed, options.json);
+  if (options?.seeds !== undefined) return simulateMany(options.first, options.seeds);
+  if (options?.mutants === true) return simulateMutants(mutantNames);
+  const { mutant } = options ?? {};
+  if (mutant !== undefined && mutantNames.includes(mutant)) {
+    const [hunted] = await huntAll([mutant]);
+    return hunted?.found === true ? 1 : 0;
+  }
+  process.stderr.write(USAGE);
+  return 2;
+}
+
+async function simulateOne(seed: number, json: boolean): Promise<number> {
+  const measure = new Measure();
+  const outcomes: WorldOutcome[] = [];
+  await runManySeeds({ first: seed, count: 1 }, (outcome) => void outcomes.push(outcome));
+  const { traceHash = '', events = 0, anomalies = [] } = outcomes[0] ?? {};
+  if (!json) for (const anomaly of anomalies) process.stderr.write(`${anomaly}\n`);
+  measure.report(events);
+  const shown = anomalies.map((anomaly) => firstLine(anomaly));
+  print({ seed, traceHash, events, anomalies: shown });
+  return anomalies.length === 0 ? 0 : 1;
+}
+
+async function simulateMany(first: number, seeds: number): Promise<number> {
+  const measure = new Measure();
+  const failed: number[] = [];
+  let events = 0;
+  let virtualMs = 0;
+  await runManySeeds({ first, count: seeds }, (outcome) => {
+    events += outcome.events;
+    virtualMs += outcome.virtualMs;
+    const [anomaly] = outcome.anomalies;
+    if (anomaly === undefined) return;
+    failed.push(outcome.seed);
+    process.stderr.write(`${firstLine(anomaly)}\n`);
+  });
+  measure.report(events);
+  const virtualHours = Math.round(virtualMs / 36_000) / 100;
+  print({ seeds, events, virtualHours, failed: failed.sort((a, b) => a - b) });
+  return failed.length === 0 ? 0 : 1;
+}
+
+async function simulateMutants(names: readonly string[]): Promise<number> {
+  const hunted = await huntAll(names);
+  return hunted.every(({ found }) => found) ? 0 : 1;
+}
+
+async function huntAll(names: readonly string[]): Promise<readonly Hunted[]> {
+  const hunted: Hunted[] = [];
+  for (const name of names) {
+    const result = await huntMutant(name);
+    hunted.push(result);
+    const { found, seeds, how = '' } = result;
+    process.stderr.write(`${name}: ${found ? `found by seed ${seeds}: ${how}` : 'NOT FOUND'}\n`);
+  }
+  print({ mutants: hunted.map(({ how: _how, ...shown }) => shown) });
+  return hunted;
+}
+
+class Measure {
+  readonly #startMs = performance.now();
+
+  report(events: number): void {
+    const seconds = (performance.now() - this.#startMs) / 1000;
+    const perSecond = Math.round(events / seconds);
+    process.stderr.write(`${events} events in ${seconds.toFixed(1)} s: ${perSecond} a second\n`);
+  }
+}
+
+function readOptions(args: readonly string[]) {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        seed: { type: 'string' },
+        seeds: { type: 'string' },
+        first: { type: 'string', default: '1' },
+        json: { type: 'boolean', default: false },
+        mutants: { type: 'boolean', default: false },
+        mutant: { type: 'string' },
+      },
+    });
+    const { seed, seeds, first, ...others } = values;
+    return {
+      ...others,
+      first: wholeNumber(first),
+      ...(seed === undefined ? {} : { seed: wholeNumber(seed) }),
+      ...(seeds === undefined ? {} : { seeds: wholeNumber(seeds) }),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`${text} is no seed`);
+  return value;
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0] ?? '';
+}
+
+function print(result: object): void {
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+}
