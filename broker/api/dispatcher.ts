@@ -191,27 +191,6 @@ function handlersOf(
     ],
     [describeConfigsApi as Api, (request) => handleDescribeConfigs(request, image, config)],
     [
-      createTopicsApi as Api,
-      async (request) => {
-        const body = request.body as RequestOf<typeof createTopicsApi>;
-        request.respond(await channel.createTopics(body));
-      },
-    ],
-    [
-      deleteTopicsApi as Api,
-      async (request) => {
-        const body = request.body as RequestOf<typeof deleteTopicsApi>;
-        request.respond(await channel.deleteTopics(body));
-      },
-    ],
-    [
-      alterConfigsApi as Api,
-      async (request) => {
-        const body = request.body as RequestOf<typeof alterConfigsApi>;
-        request.respond(await channel.alterConfigs(body));
-      },
-    ],
-    [
       initProducerIdApi as Api,
       async (request) => {
         const producerId = await parts.allocateProducerId();
@@ -236,6 +215,27 @@ function handlersOf(
 /** What the controller decides, wherever it is. */
 function controllerHandlers(channel: ControllerChannel): readonly (readonly [Api, Handler])[] {
   return [
+    [
+      createTopicsApi as Api,
+      async (request) => {
+        const body = request.body as RequestOf<typeof createTopicsApi>;
+        request.respond(await channel.createTopics(body));
+      },
+    ],
+    [
+      deleteTopicsApi as Api,
+      async (request) => {
+        const body = request.body as RequestOf<typeof deleteTopicsApi>;
+        request.respond(await channel.deleteTopics(body));
+      },
+    ],
+    [
+      alterConfigsApi as Api,
+      async (request) => {
+        const body = request.body as RequestOf<typeof alterConfigsApi>;
+        request.respond(await channel.alterConfigs(body));
+      },
+    ],
     [
       createPartitionsApi as Api,
       async (request) => {

@@ -41,6 +41,8 @@ import { TopicDeletions } from './topicDeletions.ts';
 
 export type { ControllerStateOptions } from './controllerContext.ts';
 
+type RequestEvent = Extract<ControllerEvent, { readonly request: unknown }>;
+
 export class ControllerState {
   readonly #context: ControllerContext;
   readonly #leaders: PartitionLeaders;
@@ -120,13 +122,12 @@ export class ControllerState {
   }
 
   #handle(event: ControllerEvent): void {
+    if ('request' in event) this.#onRequest(event);
+    else this.#onNews(event);
+  }
+
+  #onRequest(event: RequestEvent): void {
     switch (event.type) {
-      case 'started':
-        this.#onStarted();
-        break;
-      case 'brokersChanged':
-        this.#onBrokersChanged(event.brokers);
-        break;
       case 'createTopics':
         this.#creations.onRequest(event.requestId, event.request);
         break;
@@ -151,14 +152,24 @@ export class ControllerState {
       case 'electLeaders':
         this.#elections.onRequest(event.requestId, event.request);
         break;
-      case 'rebalance':
-        this.#elections.rebalance(event.percentage);
-        break;
       case 'controlledShutdown':
         this.#departures.onShutdown(event.requestId, event.request);
         break;
       case 'logDirFailure':
         this.#departures.onLogDirFailure(event.requestId, event.request);
+        break;
+      default:
+        unreachable(event);
+    }
+  }
+
+  #onNews(event: Exclude<ControllerEvent, RequestEvent>): void {
+    switch (event.type) {
+      case 'started':
+        this.#onStarted();
+        break;
+      case 'brokersChanged':
+        this.#onBrokersChanged(event.brokers);
         break;
       case 'requestTimedOut':
         this.#onTimedOut(event.requestId);
@@ -182,6 +193,9 @@ export class ControllerState {
         break;
       case 'pushed':
         this.#onPushed(event);
+        break;
+      case 'rebalance':
+        this.#elections.rebalance(event.percentage);
         break;
       case 'tick':
         this.#onTick();
