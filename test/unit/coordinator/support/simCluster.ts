@@ -1,7 +1,12 @@
 /** A simulated cluster of everything under coordinator/: real session, membership and controller. */
 
 import { type BrokerId, brokerId, type Environment } from '../../../../common/index.ts';
-import { Controller, CoordinatorSession, Membership } from '../../../../coordinator/index.ts';
+import {
+  Controller,
+  type ControllerOptions,
+  CoordinatorSession,
+  Membership,
+} from '../../../../coordinator/index.ts';
 import { type SimNode, Simulation } from '../../../simulation/kernel/index.ts';
 import { CollectingLogger } from './collectingLogger.ts';
 import { FakeBrokers } from './fakeBrokers.ts';
@@ -62,7 +67,7 @@ export class SimCluster {
   }
 
   /** Starts a broker up to its registration, on a fresh node or after a crash. */
-  async start(id: number): Promise<ClusterBroker> {
+  async start(id: number, options: Partial<ControllerOptions> = {}): Promise<ClusterBroker> {
     const node = this.simulation.node(`broker-${id}`);
     const world = node.incarnation === 0 ? node.environment() : node.restart();
     const environment = this.#options.wrap?.(world, id) ?? world;
@@ -85,6 +90,7 @@ export class SimCluster {
         defaultReplicationFactor: 1,
         validateTopicConfigs: (configs) =>
           configs.has('no.such.config') ? 'Unknown configuration "no.such.config"' : undefined,
+        ...options,
       },
       logger,
     );
