@@ -73,11 +73,11 @@ export function checkMetaProperties(
  * A new `directory.id`: 128 random bits in 22 characters, as Kafka writes a UUID. Never one that
  * Kafka keeps for itself (the first hundred), nor one that a command line would take for an option.
  *
- * @param randomBytes gives 16 random bytes at each call.
+ * @param sixteenBytes gives as many random ones at each call.
  */
-export function newDirectoryId(randomBytes: () => Buffer): string {
+export function newDirectoryId(sixteenBytes: () => Buffer): string {
   for (;;) {
-    const bytes = randomBytes();
+    const bytes = sixteenBytes();
     // RFC 4122, version 4, as Java makes them.
     bytes[6] = (bytes[6]! & 0x0f) | 0x40;
     bytes[8] = (bytes[8]! & 0x3f) | 0x80;
