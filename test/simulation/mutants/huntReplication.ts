@@ -3,6 +3,7 @@
  * the time is over; prints `{seed, how, seeds, seconds}`, without `seed` where none failed.
  */
 
+import { runSeed } from '../cluster/runSeed.ts';
 import { type ReplicationProfile, runReplicationSeed } from '../replication/replicationSeed.ts';
 
 const profile = JSON.parse(process.argv[2] ?? '{}') as ReplicationProfile;
@@ -15,7 +16,9 @@ process.on('uncaughtException', (error) => report(error));
 
 for (; current <= last && seconds() < secondsMax; current += 1) {
   try {
-    await runReplicationSeed(current, profile);
+    const { isMixed = false, faults = [], faultMeanMs = 500 } = profile;
+    if (isMixed) await runSeed(current, { faults, faultMeanMs });
+    else await runReplicationSeed(current, profile);
   } catch (error) {
     report(error);
   }

@@ -185,7 +185,7 @@ export const replicationMutants: readonly ReplicationMutant[] = [
         replace: '',
       },
     ],
-    profile: { ...CRASHES, isDurable: true },
+    profile: { ...CRASHES, isDurable: false, faultMeanMs: 400 },
   },
   {
     name: 'controller-writes-unchecked',
@@ -224,10 +224,9 @@ export const replicationMutants: readonly ReplicationMutant[] = [
       },
     ],
     profile: {
-      faults: ['freeze', 'expire', 'cutFromCoordinator', 'cutBetweenBrokers'],
+      faults: ['freeze', 'expire', 'cutFromCoordinator'],
       faultMeanMs: 400,
-      isDurable: true,
-      brokerCount: 3,
+      isMixed: true,
     },
   },
   {
@@ -243,5 +242,40 @@ export const replicationMutants: readonly ReplicationMutant[] = [
       },
     ],
     profile: { ...CRASHES, isDurable: true },
+  },
+  {
+    name: 'topic-recreated-with-old-data',
+    story:
+      'KIP-516: (1) a broker says that a deleted topic is gone, and keeps its files, (2) the topic is ' +
+      'made anew under its name, (3) the broker takes the old records for the new ones',
+    patches: [
+      {
+        file: 'broker/replica/replicaManager.ts',
+        find: 'if (found?.topicId !== undefined && found.topicId !== topic.topicId) {',
+        replace: 'if (found === null) {',
+      },
+      {
+        file: 'broker/replica/replicaManager.ts',
+        find: 'if (log === undefined || log.topicId !== topic.topicId) continue;',
+        replace: 'if (log !== null) continue;',
+      },
+    ],
+    profile: { faults: ['kill', 'powerLoss', 'freeze'], faultMeanMs: 500, isMixed: true },
+  },
+  {
+    name: 'receive-buffer-slice-retained',
+    story:
+      '(1) a produce request is a view of the receive buffer, (2) it is written later than in its ' +
+      'turn, (3) the next request stands in its place',
+    patches: [
+      {
+        file: 'broker/api/dispatcher.ts',
+        find: 'this.#parts.flushTurn();',
+        replace:
+          'let left = 20; const later = (): void => { left -= 1; ' +
+          'if (left > 0) setImmediate(later); else this.#parts.flushTurn(); }; later();',
+      },
+    ],
+    profile: { faults: ['reset'], faultMeanMs: 2000, isDurable: true },
   },
 ];

@@ -20,6 +20,8 @@ export interface ReplicationProfile {
   /** Whether acknowledged means on disk. */
   readonly isDurable?: boolean;
   readonly minInsyncReplicas?: number;
+  /** For mutants: the mixed clusters instead, where topics come and go. */
+  readonly isMixed?: boolean;
 }
 
 export interface ReplicationOutcome {
@@ -73,7 +75,9 @@ async function runCluster(
   ];
   const watched = topics.map((topic) => ({ ...topic, minInsyncReplicas, isDurable }));
   const invariants = new ReplicationInvariants(cluster, watched);
-  const workload = new ReplicationWorkload(cluster, invariants, topics);
+  const workload = new ReplicationWorkload(cluster, invariants, topics, {
+    mayLose: !isDurable,
+  });
   const plan = new FaultPlan(cluster, faults);
   cluster.onPowerLoss = () => {
     invariants.onPowerLoss();

@@ -25,6 +25,7 @@ export class ReplicationWorkload {
   readonly #cluster: SimCluster;
   readonly #invariants: ReplicationInvariants;
   readonly #topics: readonly ReplicatedTopic[];
+  readonly #mayLose: boolean;
   readonly #random: SimRandom;
   readonly #checker = new HistoryChecker();
   readonly #recorder: HistoryRecorder;
@@ -41,7 +42,9 @@ export class ReplicationWorkload {
     cluster: SimCluster,
     invariants: ReplicationInvariants,
     topics: readonly ReplicatedTopic[],
+    options: { readonly mayLose: boolean },
   ) {
+    this.#mayLose = options.mayLose;
     this.#cluster = cluster;
     this.#invariants = invariants;
     this.#topics = topics;
@@ -159,7 +162,13 @@ export class ReplicationWorkload {
 
   async #consume(name: string): Promise<void> {
     const topics = this.#topics.map((topic) => topic.name);
-    const options = { topics, from: 'beginning', fetchWaitMsMax: 200 } as const;
+    const options = {
+      topics,
+      from: 'beginning',
+      fetchWaitMsMax: 200,
+      // What stood in page caches alone may be gone with the power, also where it had been read.
+      onOffsetOutOfRange: this.#mayLose ? 'earliest' : 'error',
+    } as const;
     const consumer = this.#client(name).consumer(options);
     this.#consumers.push(consumer);
     for await (const record of consumer) {
