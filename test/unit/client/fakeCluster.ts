@@ -70,8 +70,8 @@ export interface FakeRequest {
 export type FakeAction =
   /** Not served and not answered. */
   | { readonly kind: 'ignore' }
-  /** Served, and the answer lost with the connection. */
-  | { readonly kind: 'loseAnswer' }
+  /** Served, and the answer lost with the connection, at once or after a while. */
+  | { readonly kind: 'loseAnswer'; readonly afterMs?: number }
   /** Not served, and the connection lost. */
   | { readonly kind: 'loseRequest' }
   /** Every partition of a produce or fetch answers so, and nothing is served. */
@@ -240,7 +240,7 @@ export class FakeCluster {
         return;
       case 'loseAnswer':
         this.#serve(broker, muted(request), body);
-        this.#reset(broker);
+        this.#reset(broker, action.afterMs);
         return;
       case 'loseRequest':
         this.#reset(broker);
@@ -255,8 +255,8 @@ export class FakeCluster {
     }
   }
 
-  #reset(broker: number): void {
-    this.simulation.scheduler.after(0, 'fake broker resets', () =>
+  #reset(broker: number, afterMs = 0): void {
+    this.simulation.scheduler.after(afterMs, 'fake broker resets', () =>
       this.simulation.network.resetConnections({ host: hostOf(broker) }),
     );
   }

@@ -121,13 +121,15 @@ describe('The idempotent producer', () => {
     expect(times[2]! - times[1]!).to.be.below(50);
   });
 
-  it('does not send a sixth batch before an earlier one is known to stand', async () => {
+  it('does not send a sixth batch while the answer to the first is outstanding', async () => {
     const isSecond = produceNumber(2);
-    const cluster = await started((request) => {
-      return isSecond(request) ? { kind: 'delay', ms: 500 } : undefined;
-    });
-    await sendAll(cluster, range(0, 40).map(String), { inFlightMax: 20 });
-    // What came behind the held one was refused; whatever is remembered covers the repeats.
+    // The broker remembers five batches: with a sixth behind it this one would be a stranger.
+    const cluster = await started((request) =>
+      isSecond(request) ? { kind: 'loseAnswer', afterMs: 500 } : undefined,
+    );
+    const results = await sendAll(cluster, range(0, 40).map(String), { inFlightMax: 20 });
+    const offsets = results.map((result) => result.status === 'fulfilled' && result.value.offset);
+    expect(offsets).to.deep.equal(range(1, 41));
     expect(named(cluster.values('orders'))).to.deep.equal(['first', ...range(0, 40).map(String)]);
   });
 
@@ -275,4 +277,60 @@ describe('The idempotent producer', () => {
       expect(results.some(({ possiblyDuplicated }) => possiblyDuplicated)).to.equal(false);
     }
   });
+
+  it('keeps its word through late copies, timeouts and refusals, whatever the seed', async () => {
+    for (let seed = 1; seed <= 25; seed++) {
+      const cluster = await FakeCluster.start({ brokers: 2, seed });
+      cluster.createTopic('orders', 2);
+      const random = cluster.clientEnvironment.random;
+      cluster.intercept = ({ api }) => (api === 'Produce' ? faultOf(random.below(100)) : undefined);
+      const producer = cluster.client().producer({
+        batchBytes: 1024,
+        inFlightMax: 8,
+        requestTimeoutMs: 400,
+        deliveryTimeoutMs: 1_500,
+      });
+      const fates = await cluster.run(async () => {
+        const sent: Promise<DeliveryResult>[] = [];
+        for (let i = 0; i < 400; i++) {
+          sent.push(producer.send({ topic: 'orders', partition: i % 2, value: half(`${i}`) }));
+          if (random.below(10) === 0) await cluster.sleep(random.below(60));
+          if (random.below(80) === 0) cluster.moveLeader('orders', 0, 1 + random.below(2));
+        }
+        const settled = await Promise.allSettled(sent);
+        // Late copies arrive.
+        await cluster.sleep(5_000);
+        return settled;
+      });
+      for (const partition of [0, 1]) {
+        const numbers = named(cluster.values('orders', partition)).map(Number);
+        const inOrder = numbers.toSorted((a, b) => a - b);
+        expect(numbers, `order and once, seed ${seed}`).to.deep.equal([...new Set(inOrder)]);
+        const standing = new Set(numbers);
+        for (const [i, fate] of fates.entries()) {
+          if (i % 2 !== partition) continue;
+          const what = `record ${i}, seed ${seed}`;
+          if (fate.status === 'fulfilled') {
+            expect(standing.has(i), what).to.equal(true);
+            expect(fate.value.possiblyDuplicated).to.equal(false);
+          } else if (!(fate.reason as DeliveryError).outcomeUnknown) {
+            expect(standing.has(i), what).to.equal(false);
+          }
+        }
+      }
+      expect(fates.some(({ status }) => status === 'fulfilled')).to.equal(true);
+    }
+  });
 });
+
+/** One request in three meets trouble, a copy that is served late among it. */
+function faultOf(lot: number): FakeAction | undefined {
+  if (lot < 5) return { kind: 'loseAnswer' };
+  if (lot < 10) return { kind: 'loseRequest' };
+  if (lot < 15) return { kind: 'delay', ms: lot * 20 };
+  if (lot < 20) return { kind: 'delay', ms: lot * 100 };
+  if (lot < 23) return { kind: 'ignore' };
+  if (lot < 27) return { kind: 'error', error: 'NOT_LEADER_OR_FOLLOWER' };
+  if (lot < 31) return { kind: 'error', error: 'NOT_ENOUGH_REPLICAS' };
+  return lot < 32 ? { kind: 'error', error: 'INVALID_TIMESTAMP' } : undefined;
+}
