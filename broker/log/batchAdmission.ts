@@ -40,6 +40,33 @@ export function refuseBadBatch(batch: Uint8Array, options: AdmissionOptions): vo
   if (origin === 'client') refuseBadTimestamps(name, { ...options, baseTimestamp, maxTimestamp });
 }
 
+/**
+ * @param batch one batch as the leader has it.
+ * @throws {ProtocolError} CORRUPT_MESSAGE and the like; INVALID_RECORD where it does not follow.
+ */
+export function refuseStrayBatch(
+  batch: Uint8Array,
+  log: Pick<AdmissionOptions, 'topicPartition' | 'config'> & {
+    readonly logEndOffset: number;
+    readonly latestEpoch: number;
+  },
+): void {
+  const name = topicPartitionKey(log.topicPartition);
+  const fault = verifyBatch(batch, 0, { origin: 'log', end: batch.length });
+  if (fault !== undefined) throw new ProtocolError(fault.error, `"${name}": ${fault.message}`);
+  const { baseOffset, partitionLeaderEpoch } = view.at(batch, 0);
+  view.release();
+  // Compaction leaves holes, and only that.
+  const mayHaveGaps = log.config.cleanupPolicy.includes('compact');
+  const follows = mayHaveGaps ? baseOffset >= log.logEndOffset : baseOffset === log.logEndOffset;
+  if (follows && partitionLeaderEpoch >= log.latestEpoch) return;
+  throw new ProtocolError(
+    'INVALID_RECORD',
+    `"${name}": a batch at offset ${baseOffset} of epoch ${partitionLeaderEpoch} does not ` +
+      `follow offset ${log.logEndOffset} of epoch ${log.latestEpoch}`,
+  );
+}
+
 /** The header must do: it names the first and the greatest timestamp of the records. */
 function refuseBadTimestamps(
   name: string,

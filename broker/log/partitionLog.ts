@@ -33,10 +33,8 @@ import {
   setBaseOffset,
   setLogAppendTime,
   setPartitionLeaderEpoch,
-  verifyBatch,
 } from '../../protocol/index.ts';
-import { refuseBadBatch } from './batchAdmission.ts';
-import { encodeEpochCheckpoint } from './checkpointFile.ts';
+import { refuseBadBatch, refuseStrayBatch } from './batchAdmission.ts';
 import { isShortage, storageError } from './diskErrors.ts';
 import { Durability } from './durability.ts';
 import type { GroupCommit, SyncableLog, SyncTask } from './groupCommit.ts';
@@ -44,7 +42,6 @@ import type { LeaderEpochCache } from './leaderEpochCache.ts';
 import type { LogConfig } from './logConfig.ts';
 import { UNLIMITED } from './logConfig.ts';
 import type { LogContext } from './logContext.ts';
-import { joinPath, LEADER_EPOCH_CHECKPOINT } from './logFileNames.ts';
 import type { EpochEndOffset, LogRead, ReadOptions, TimestampAndOffset } from './logRead.ts';
 import type { LogProducers } from './logProducers.ts';
 import { LogReader } from './logReader.ts';
@@ -59,6 +56,7 @@ import type { ProducerBatch } from './producerBatch.ts';
 import { renameAway, unlinkRenamed } from './segmentRemoval.ts';
 import { expiredSegments, isRollDue } from './segmentRules.ts';
 import { corruptSegment } from './segmentScan.ts';
+import { SideFiles } from './sideFiles.ts';
 
 interface PendingBatch extends WrittenBatch {
   readonly bytes: Uint8Array;
@@ -105,10 +103,7 @@ export class PartitionLog implements SyncableLog {
   #generation = 0;
   #unflushedRecords = 0;
   #isFlushTimerSet = false;
-  /** Segments whose index files are synced before the recovery point passes them. */
-  #unsyncedIndexes: LogSegment[] = [];
-  #epochVersionOnDisk: number;
-  #indexesAreOnDisk: boolean;
+  readonly #sideFiles: SideFiles;
 
   constructor(context: LogContext, state: PartitionLogState) {
     this.#context = context;
@@ -128,9 +123,8 @@ export class PartitionLog implements SyncableLog {
     this.#durability = new Durability(endOffset);
     this.#recoveryPoint = state.recoveryPoint;
     this.#highWatermark = state.highWatermark;
-    this.#epochVersionOnDisk = state.epochVersionOnDisk;
+    this.#sideFiles = new SideFiles(context, state);
     for (const path of state.unsyncedDirectories ?? []) this.#durability.addDirectory(path);
-    this.#indexesAreOnDisk = state.indexesAreOnDisk;
     for (const segment of this.#segments) this.#closeWhenIdle(segment);
     this.#drawRollJitter();
     this.#reader = new LogReader({
@@ -306,25 +300,17 @@ export class PartitionLog implements SyncableLog {
       });
       const end = batchEnd(batches, position, batches.length) ?? batches.length;
       const batch = batches.subarray(position, end);
-      const fault = verifyBatch(batch, 0, { origin: 'log', end: batch.length });
-      const name = topicPartitionKey(this.topicPartition);
-      if (fault !== undefined) throw new ProtocolError(fault.error, `"${name}": ${fault.message}`);
+      refuseStrayBatch(batch, {
+        topicPartition: this.topicPartition,
+        config: this.#config,
+        logEndOffset: this.#logEndOffset,
+        latestEpoch: this.epochs.latestEpoch,
+      });
       const { baseOffset, nextOffset, maxTimestamp, partitionLeaderEpoch } = this.#batch.at(
         batch,
         0,
       );
       this.#batch.release();
-      const mayHaveGaps = this.#config.cleanupPolicy.includes('compact');
-      const follows = mayHaveGaps
-        ? baseOffset >= this.#logEndOffset
-        : baseOffset === this.#logEndOffset;
-      if (!follows || partitionLeaderEpoch < this.epochs.latestEpoch) {
-        throw new ProtocolError(
-          'INVALID_RECORD',
-          `"${name}": a batch at offset ${baseOffset} of epoch ${partitionLeaderEpoch} does not ` +
-            `follow offset ${this.#logEndOffset} of epoch ${this.epochs.latestEpoch}`,
-        );
-      }
       const sizeBytes = batch.length;
       const pending = {
         bytes: batch,
@@ -365,7 +351,7 @@ export class PartitionLog implements SyncableLog {
     this.#batch.release();
     this.#unflushedRecords += this.#logEndOffset - this.#writtenOffset;
     this.#writtenOffset = this.#logEndOffset;
-    this.#indexesAreOnDisk = false;
+    this.#sideFiles.noteChange();
     this.#checkOrder();
     this.#scheduleSync();
   }
@@ -560,9 +546,7 @@ export class PartitionLog implements SyncableLog {
     // 2. No epoch either. Crash example: the new segment begins at 5000, the file still says that
     //    epoch 3 began at 10: an empty log would claim epoch 3 up to 5000. While the old records
     //    stand, recovery makes their epochs anew.
-    const path = joinPath(this.directory, LEADER_EPOCH_CHECKPOINT);
-    this.#epochVersionOnDisk = -1;
-    await this.#context.environment.fileSystem.replaceFile(path, encodeEpochCheckpoint([]));
+    await this.#sideFiles.voidEpochs();
     // 3. A start below the present one, where it is one. Crash example: begun anew at 50, grown to
     //    55, but the checkpoint says 60: the next start would begin an empty log at 60. One above
     //    needs no checkpoint: the name of the first segment tells it.
@@ -586,8 +570,7 @@ export class PartitionLog implements SyncableLog {
     }
     this.#closeWhenIdle(begun);
     this.#segments = [begun];
-    this.#unsyncedIndexes = [];
-    this.#indexesAreOnDisk = false;
+    this.#sideFiles.reset();
     this.#logStartOffset = offset;
     this.#logEndOffset = offset;
     this.#writtenOffset = offset;
@@ -595,9 +578,6 @@ export class PartitionLog implements SyncableLog {
     this.#highWatermark = offset;
     this.#durability.lowerTo(offset);
     this.#durability.raiseTo(offset);
-    this.epochs.clear();
-    this.#epochVersionOnDisk = this.epochs.version;
-    this.#producers.reset();
     this.#drawRollJitter();
   }
 
@@ -667,9 +647,12 @@ export class PartitionLog implements SyncableLog {
     if (this.#failure !== undefined || this.#isTruncating) return;
     const target = this.durableOffset;
     const generation = this.#generation;
-    await this.#writeEpochs();
-    await this.#syncIndexes();
-    await this.#syncSnapshots();
+    try {
+      await this.#sideFiles.sync();
+    } catch (error) {
+      if (!isShortage(error)) this.#context.onDiskFailure(error);
+      throw this.#failure ?? error;
+    }
     // A truncation meanwhile has set another recovery point, a lower one.
     if (this.#isTruncating || generation !== this.#generation) return;
     this.#recoveryPoint = Math.max(this.#recoveryPoint, target);
@@ -719,16 +702,7 @@ export class PartitionLog implements SyncableLog {
     this.writePending();
     this.notifyTurn();
     await this.flush();
-    if (!this.#indexesAreOnDisk) {
-      this.#activeSegment.writeIndexes();
-      this.#unsyncedIndexes.push(this.#activeSegment);
-      this.#indexesAreOnDisk = true;
-    }
-    // Without it the next start, which believes the marker, might take nobody for known.
-    this.#producers.writeSnapshot(this.#logEndOffset);
-    if (this.#unsyncedIndexes.length > 0 || this.#producers.hasUnsyncedSnapshots) {
-      await this.#context.environment.fileSystem.syncDirectory(this.directory);
-    }
+    await this.#sideFiles.writeAtEnd(this.#activeSegment);
     await this.prepareRecoveryPoint();
     assert(this.#recoveryPoint === this.#logEndOffset, 'A closed log is on disk', {
       partition: topicPartitionKey(this.topicPartition),
@@ -803,8 +777,7 @@ export class PartitionLog implements SyncableLog {
       else this.#context.onDiskFailure(error);
       throw this.#failure ?? storageError(this.topicPartition, 'has no room', error);
     }
-    this.#writeIndexesOfRolled(old);
-    this.#producers.tryWriteSnapshot(this.#logEndOffset);
+    this.#sideFiles.segmentClosed(old);
     if (this.#durability.capturedOffset < this.#writtenOffset) this.#durability.addFile(old.file());
     this.#durability.addDirectory(this.directory);
     this.#closeWhenIdle(active);
@@ -821,19 +794,6 @@ export class PartitionLog implements SyncableLog {
     } catch (error) {
       if (error instanceof ProtocolError) return false;
       throw error;
-    }
-  }
-
-  /** Without index files the segment is as good: they are made anew when they are needed. */
-  #writeIndexesOfRolled(segment: LogSegment): void {
-    try {
-      segment.writeIndexes();
-      this.#unsyncedIndexes.push(segment);
-    } catch (error) {
-      this.#context.logger.warn('The indexes of a closed segment could not be written', {
-        path: segment.path,
-        error: String(error),
-      });
     }
   }
 
@@ -947,7 +907,7 @@ export class PartitionLog implements SyncableLog {
     this.#durability.lowerTo(endOffset);
     this.epochs.truncateFromEnd(endOffset);
     this.#producers.removeSnapshotsAbove(endOffset);
-    this.#indexesAreOnDisk = false;
+    this.#sideFiles.noteChange();
     return active.file();
   }
 
@@ -994,36 +954,6 @@ export class PartitionLog implements SyncableLog {
       timers.set(this.#config.fileDeleteDelayMs, remove, { keepsProcessAlive: false });
     }
     await this.#producers.removeSnapshotsBelow(this.#segments[0]!.baseOffset);
-  }
-
-  /** Index files of rolled segments: trusted after a crash once the recovery point has passed. */
-  async #syncIndexes(): Promise<void> {
-    for (const segment of this.#unsyncedIndexes.splice(0)) {
-      try {
-        await segment.syncIndexes();
-      } catch (error) {
-        if (!isShortage(error)) this.#context.onDiskFailure(error);
-        this.#unsyncedIndexes.push(segment);
-        throw this.#failure ?? error;
-      }
-    }
-  }
-
-  async #syncSnapshots(): Promise<void> {
-    try {
-      await this.#producers.syncSnapshots();
-    } catch (error) {
-      if (!isShortage(error)) this.#context.onDiskFailure(error);
-      throw this.#failure ?? error;
-    }
-  }
-
-  async #writeEpochs(): Promise<void> {
-    const { version, entries } = this.epochs;
-    if (version === this.#epochVersionOnDisk) return;
-    const path = joinPath(this.directory, LEADER_EPOCH_CHECKPOINT);
-    await this.#context.environment.fileSystem.replaceFile(path, encodeEpochCheckpoint(entries));
-    this.#epochVersionOnDisk = version;
   }
 
   /** Never the active one: fdatasync runs on the descriptor that wrote. */
