@@ -153,6 +153,8 @@ export class LeaderFetcher {
         await this.#fetchOnce(this.#channel);
         failures = 0;
       } catch (error) {
+        // A broken promise of ours is no lost connection: trying again would hide it.
+        if (error instanceof Error && error.name === 'AssertionError') throw error;
         this.#loseChannel(error);
         failures += 1;
         await this.#pause(Math.min(this.#options.backOffMs * 2 ** (failures - 1), BACK_OFF_MS_MAX));
