@@ -177,15 +177,16 @@ export const replicationMutants: readonly ReplicationMutant[] = [
   {
     name: 'high-watermark-above-the-log',
     story:
-      '(1) a follower cuts its log, (2) keeps its old high watermark, (3) serves what it lacks',
+      '(1) a follower lacks what its leader has committed, (2) takes over the high watermark of the ' +
+      'leader all the same, (3) serves what it does not have',
     patches: [
       {
-        file: 'broker/log/partitionLog.ts',
-        find: 'this.#highWatermark = Math.min(this.#highWatermark, endOffset);',
-        replace: '',
+        file: PARTITION,
+        find: 'Math.min(fetched.highWatermark, this.log.writtenOffset)',
+        replace: 'fetched.highWatermark',
       },
     ],
-    profile: { ...CRASHES, isDurable: false, faultMeanMs: 400 },
+    profile: { ...CRASHES, isDurable: true, hasSmallFetches: true },
   },
   {
     name: 'controller-writes-unchecked',
@@ -209,24 +210,6 @@ export const replicationMutants: readonly ReplicationMutant[] = [
       faultMeanMs: 400,
       isDurable: true,
       brokerCount: 3,
-    },
-  },
-  {
-    name: 'stale-controller-accepted',
-    story:
-      '(1) a controller is deposed and does not know it, (2) a broker takes its metadata after those ' +
-      'of the new one',
-    patches: [
-      {
-        file: 'broker/metadata/clusterImage.ts',
-        find: "if (update.controllerEpoch < this.#controllerEpoch) return { kind: 'staleController' };",
-        replace: '',
-      },
-    ],
-    profile: {
-      faults: ['freeze', 'expire', 'cutFromCoordinator'],
-      faultMeanMs: 400,
-      isMixed: true,
     },
   },
   {
@@ -259,6 +242,11 @@ export const replicationMutants: readonly ReplicationMutant[] = [
         find: 'if (log === undefined || log.topicId !== topic.topicId) continue;',
         replace: 'if (log !== null) continue;',
       },
+      {
+        file: 'broker/log/logManager.ts',
+        find: 'this.#checkTopicId(existing, topicId);',
+        replace: 'void this.#checkTopicId;',
+      },
     ],
     profile: { faults: ['kill', 'powerLoss', 'freeze'], faultMeanMs: 500, isMixed: true },
   },
@@ -272,7 +260,7 @@ export const replicationMutants: readonly ReplicationMutant[] = [
         file: 'broker/api/dispatcher.ts',
         find: 'this.#parts.flushTurn();',
         replace:
-          'let left = 20; const later = (): void => { left -= 1; ' +
+          'let left = 200; const later = (): void => { left -= 1; ' +
           'if (left > 0) setImmediate(later); else this.#parts.flushTurn(); }; later();',
       },
     ],

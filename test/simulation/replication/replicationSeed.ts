@@ -20,6 +20,8 @@ export interface ReplicationProfile {
   /** Whether acknowledged means on disk. */
   readonly isDurable?: boolean;
   readonly minInsyncReplicas?: number;
+  /** Whether a follower gets little at a time, so that it lags behind what is committed. */
+  readonly hasSmallFetches?: boolean;
   /** For mutants: the mixed clusters instead, where topics come and go. */
   readonly isMixed?: boolean;
 }
@@ -36,13 +38,17 @@ export interface ReplicationOutcome {
 const PAGE_CACHE = { 'flush.messages': '9223372036854775807' };
 const PROPERTIES = ['replica.lag.time.max.ms=3000', 'replica.fetch.backoff.ms=200'];
 
+const SMALL_FETCHES = ['replica.fetch.response.max.bytes=1024'];
+
 /** @throws what was broken, with the seed and the last log lines. */
 export async function runReplicationSeed(
   seed: number,
   profile: ReplicationProfile = {},
 ): Promise<ReplicationOutcome> {
   const { brokerCount = 2 + (Math.floor(seed / 2) % 2) } = profile;
-  const cluster = new SimCluster({ seed, brokerCount, properties: PROPERTIES });
+  const { hasSmallFetches = seed % 3 === 0 } = profile;
+  const properties = [...PROPERTIES, ...(hasSmallFetches ? SMALL_FETCHES : [])];
+  const cluster = new SimCluster({ seed, brokerCount, properties });
   try {
     return await runCluster(cluster, profile);
   } catch (error) {
@@ -99,6 +105,7 @@ async function runCluster(
   await cluster.settle('all replicas are in sync', workload.untilInSync(), 60_000);
   const anomalies = await cluster.settle('the history is judged', workload.judge());
   if (anomalies.length > 0) throw new Error(anomalies.slice(0, 5).join('; '));
+  await cluster.until('all replicas have everything', () => haveEqualEnds(cluster), 60_000);
   for (const { name } of topics) checkReplicas(cluster, name);
   return {
     hash: simulation.traceHash,
@@ -108,4 +115,17 @@ async function runCluster(
     read: workload.readCount,
     faults: [...plan.counts].map(([kind, count]) => `${kind} ${count}`).join(', '),
   };
+}
+
+/** Who is in sync may be behind what acks=1 has written, for a while. */
+function haveEqualEnds({ brokers }: SimCluster): boolean {
+  const ends = new Map<string, number>();
+  for (const { partitions } of brokers) {
+    for (const [name, { log }] of partitions) {
+      const { writtenOffset } = log;
+      if ((ends.get(name) ?? writtenOffset) !== writtenOffset) return false;
+      ends.set(name, writtenOffset);
+    }
+  }
+  return true;
 }
