@@ -21,6 +21,7 @@ import {
   Starter,
 } from '../cli/index.ts';
 import { Odradek } from '../client/index.ts';
+import { benchElections } from './elections.ts';
 import { machineReport } from './load/machine.ts';
 import { residentBytes } from './load/processUsage.ts';
 import {
@@ -53,12 +54,18 @@ interface BenchOptions {
   readonly only: string | undefined;
   /** Three brokers instead of one, and what replication costs. */
   readonly replication: boolean;
+  /** Address of a ZooKeeper: how long elections take there, and nothing else. */
+  readonly elections: string | undefined;
 }
 
 export async function main(args: readonly string[]): Promise<void> {
   const options = readOptions(args);
   if (options === undefined) {
     process.exitCode = 2;
+    return;
+  }
+  if (options.elections !== undefined) {
+    await benchElections(options.elections);
     return;
   }
   if (options.replication) {
@@ -281,6 +288,7 @@ function readOptions(args: readonly string[]): BenchOptions | undefined {
         seconds: { type: 'string', default: String(LATENCY_SECONDS) },
         only: { type: 'string' },
         replication: { type: 'boolean', default: false },
+        elections: { type: 'string' },
       },
     });
     const rounds = Number(values.rounds);
@@ -289,8 +297,8 @@ function readOptions(args: readonly string[]): BenchOptions | undefined {
     if (!(rounds >= 1 && runBytes >= 1e6 && latencySeconds >= 1)) {
       throw new Error('--rounds, --megabytes and --seconds take numbers from 1');
     }
-    const { only, replication } = values;
-    return { rounds, runBytes, latencySeconds, only, replication };
+    const { only, replication, elections } = values;
+    return { rounds, runBytes, latencySeconds, only, replication, elections };
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     return undefined;

@@ -325,6 +325,7 @@ export class Broker {
       session: this.#session,
       probe: this.#probe,
       isController: () => running.controller.active,
+      uncleanElections: () => running.controller.uncleanElections,
       isStopping: () => this.#stopping !== undefined,
     });
     const options = { allowedHosts: adminAllowedHosts, softwareVersion };

@@ -32,6 +32,8 @@ export interface BrokerAdminParts {
   readonly probe: BrokerProbe;
   /** Whether this broker is the controller. */
   readonly isController: () => boolean;
+  /** Elections of its present term whose leader may lack acknowledged records. */
+  readonly uncleanElections: () => number;
   readonly isStopping: () => boolean;
 }
 
@@ -160,6 +162,11 @@ export class BrokerAdmin implements AdminBackend {
       gauge('odradek_log_segments', 'Segments of all partitions.', sum(logs, 'segmentCount')),
       gauge('odradek_offline_log_directories', 'Log directories that failed.', offlineDirs),
       gauge('odradek_active_controller', '1 on the controller, else 0.', isController),
+      gauge(
+        'odradek_unclean_elections',
+        'Elections of this term of the controller that may have lost records.',
+        this.#parts.uncleanElections(),
+      ),
       gauge('odradek_session_proven', '1 while ZooKeeper confirms the registration.', isProven),
       gauge('odradek_metadata_version', 'Version of the metadata applied.', image.version),
     ];
