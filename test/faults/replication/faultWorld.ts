@@ -106,6 +106,7 @@ export class FaultWorld {
     await this.cluster.heal();
     await this.untilInSync();
     await this.load.progress(20);
+    await this.#untilRead();
     await this.load.stop();
     const anomalies = [...(await this.load.judge()), ...(await this.#divergences())];
     if (anomalies.length === 0) return;
@@ -133,6 +134,17 @@ export class FaultWorld {
     await this.untilInSync();
     this.load.start();
     await this.load.progress(20);
+  }
+
+  /** Waits until the reader, which may have followed a leader that is none any more, has it all. */
+  async #untilRead(): Promise<void> {
+    for (const partition of this.partitions()) {
+      const acknowledged = this.load.acknowledgedOf(partition);
+      await waitFor(() => this.load.readOf(partition) >= acknowledged, {
+        what: `the reader has the ${acknowledged} records of partition ${partition}`,
+        timeoutMs: HEAL_MS_MAX,
+      });
+    }
   }
 
   async #divergences(): Promise<readonly Anomaly[]> {

@@ -31,6 +31,7 @@ export class HistoryLoad {
   readonly #options: LoadOptions;
   readonly #recorder: HistoryRecorder;
   readonly #acknowledged: number[];
+  readonly #read: number[];
   readonly #loops: Promise<void>[] = [];
   #consumer: Consumer | undefined;
   #stopped = false;
@@ -44,6 +45,7 @@ export class HistoryLoad {
     this.#client = client;
     this.#options = options;
     this.#acknowledged = Array.from({ length: options.partitionCount }, () => 0);
+    this.#read = [...this.#acknowledged];
     const write = (line: HistoryLine): void => void this.lines.push(line);
     this.#recorder = new HistoryRecorder(write, () => Math.round(performance.now()));
   }
@@ -61,6 +63,11 @@ export class HistoryLoad {
     return this.#acknowledged[partition] ?? 0;
   }
 
+  /** Where the reader is: it has everything before this offset. */
+  readOf(partition: number): number {
+    return this.#read[partition] ?? 0;
+  }
+
   start(): void {
     this.#lastAcknowledgedMs = performance.now();
     for (let number = 0; number < (this.#options.producerCount ?? 2); number += 1) {
@@ -71,7 +78,7 @@ export class HistoryLoad {
       });
       this.#loops.push(this.#produce(`p${number}`, producer));
     }
-    const reading = this.#read().catch((error: unknown) => {
+    const reading = this.#readOn().catch((error: unknown) => {
       this.#readError = error;
     });
     this.#loops.push(reading);
@@ -157,7 +164,7 @@ export class HistoryLoad {
     }
   }
 
-  async #read(): Promise<void> {
+  async #readOn(): Promise<void> {
     const { topic } = this.#options;
     const consumer = this.#client().consumer({
       topic,
@@ -166,6 +173,7 @@ export class HistoryLoad {
     });
     this.#consumer = consumer;
     for await (const batch of consumer.batches()) {
+      this.#read[batch.partition] = batch.lastOffset + 1;
       this.#recorder.poll('reader', {
         [`${topic}-${batch.partition}`]: [...batch].map(
           (record) => [record.offset, record.text() ?? ''] as const,
