@@ -87,14 +87,6 @@ export const mutants: readonly Mutant[] = [
     faults: ['failingSync', 'powerLoss'],
   },
   {
-    name: 'two-batches-under-way',
-    story: '(1) two batches of a partition are sent, (2) the first fails, (3) it lands second',
-    file: 'client/producer/sender.ts',
-    find: 'queue.inFlight = true;',
-    replace: '',
-    faults: ['kill', 'reset'],
-  },
-  {
     name: 'metadata-before-the-first-snapshot',
     story: '(1) a broker starts, (2) it knows no topic yet, (3) it tells clients that none exists',
     file: 'broker/api/dispatcher.ts',
