@@ -54,7 +54,8 @@ export class LeaderEpochCache {
     logEndOffset: number,
   ): { readonly epoch: number; readonly endOffset: number } | undefined {
     if (epoch < 0 || this.#entries.length === 0) return undefined;
-    if (epoch === this.latestEpoch) return { epoch, endOffset: logEndOffset };
+    // A leader of a newer epoch has written nothing in it yet: its last one ends with the log.
+    if (epoch >= this.latestEpoch) return { epoch: this.latestEpoch, endOffset: logEndOffset };
     const nextIndex = this.#entries.findIndex((entry) => entry.epoch > epoch);
     const next = this.#entries[nextIndex];
     if (next === undefined) return undefined;

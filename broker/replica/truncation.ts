@@ -28,11 +28,7 @@ export type Truncation =
 
 type Log = Pick<PartitionLog, 'logStartOffset' | 'logEndOffset' | 'endOffsetFor'>;
 
-export function truncationOffset(
-  log: Log,
-  highWatermark: number,
-  leader: LeaderAnswer,
-): Truncation {
+export function truncationOffset(log: Log, leader: LeaderAnswer): Truncation {
   if (leader.divergingEpoch !== -1) return byEpoch(log, leader);
   if (log.logEndOffset < leader.logStartOffset) {
     return { kind: 'reset', offset: leader.logStartOffset };
@@ -40,10 +36,8 @@ export function truncationOffset(
   if (leader.divergingEndOffset !== -1 && leader.divergingEndOffset < log.logEndOffset) {
     return truncateTo(log, leader.divergingEndOffset);
   }
-  // The leader has forgotten our epoch, since retention took its records: what we have in common
-  // begins at the high watermark at the latest.
-  if (highWatermark < log.logEndOffset) return truncateTo(log, highWatermark);
-  return { kind: 'reset', offset: leader.logStartOffset };
+  // Within the leader's bounds after all: they have moved since. The next fetch will tell.
+  return truncateTo(log, log.logEndOffset);
 }
 
 function byEpoch(log: Log, leader: LeaderAnswer): Truncation {

@@ -17,9 +17,12 @@ describe('LeaderEpochCache', () => {
     expect(cache.endOffsetFor(1, 50)).to.deep.equal({ epoch: 1, endOffset: 0 });
   });
 
+  it('answers with its last epoch where a newer one is asked for, which wrote nothing here', () => {
+    expect(cacheOf([2, 0]).endOffsetFor(3, 5)).to.deep.equal({ epoch: 2, endOffset: 5 });
+  });
+
   it('answers nothing for an epoch that it cannot know', () => {
     expect(cacheOf().endOffsetFor(0, 5)).to.equal(undefined);
-    expect(cacheOf([2, 0]).endOffsetFor(3, 5)).to.equal(undefined);
     expect(cacheOf([2, 0]).endOffsetFor(-1, 5)).to.equal(undefined);
   });
 

@@ -32,7 +32,7 @@ describe('Truncation of a follower', () => {
       ],
       30,
     );
-    expect(truncationOffset(follower, 5, divergence(2, 20))).to.deep.equal({
+    expect(truncationOffset(follower, divergence(2, 20))).to.deep.equal({
       kind: 'truncate',
       offset: 20,
     });
@@ -40,7 +40,7 @@ describe('Truncation of a follower', () => {
 
   it('does not cut at the high watermark: what lies above may be committed', () => {
     const follower = log([[1, 0]], 30);
-    expect(truncationOffset(follower, 10, divergence(1, 30)).offset).to.equal(30);
+    expect(truncationOffset(follower, divergence(1, 30)).offset).to.equal(30);
   });
 
   it('cuts to the end of its own largest epoch below the leader’s, and asks again (KIP-279)', () => {
@@ -51,7 +51,7 @@ describe('Truncation of a follower', () => {
       ],
       20,
     );
-    expect(truncationOffset(follower, 5, divergence(3, 10))).to.deep.equal({
+    expect(truncationOffset(follower, divergence(3, 10))).to.deep.equal({
       kind: 'truncate',
       offset: 8,
     });
@@ -59,7 +59,7 @@ describe('Truncation of a follower', () => {
 
   it('begins anew where the leader’s log starts beyond its own end', () => {
     const follower = log([[1, 0]], 30);
-    expect(truncationOffset(follower, 30, divergence(-1, 90, 50))).to.deep.equal({
+    expect(truncationOffset(follower, divergence(-1, 90, 50))).to.deep.equal({
       kind: 'reset',
       offset: 50,
     });
@@ -67,15 +67,14 @@ describe('Truncation of a follower', () => {
 
   it('cuts to the end of a leader that has less, as after an unclean election', () => {
     const follower = log([[1, 0]], 30);
-    expect(truncationOffset(follower, 30, divergence(-1, 12)).offset).to.equal(12);
+    expect(truncationOffset(follower, divergence(-1, 12)).offset).to.equal(12);
   });
 
-  it('falls back to the high watermark where the leader has forgotten the epoch', () => {
+  it('cuts nothing where the leader’s bounds hold its end', () => {
     const follower = log([[1, 0]], 30);
-    expect(truncationOffset(follower, 25, divergence(-1, 90, 10)).offset).to.equal(25);
-    expect(truncationOffset(follower, 30, divergence(-1, 90, 10))).to.deep.equal({
-      kind: 'reset',
-      offset: 10,
+    expect(truncationOffset(follower, divergence(-1, 90, 10))).to.deep.equal({
+      kind: 'truncate',
+      offset: 30,
     });
   });
 });
