@@ -221,8 +221,9 @@ export class ReplicaManager {
       }
       try {
         const partition = await this.#ensurePartition(topic, state.index, config);
-        partition.setMinInsyncReplicas(effective.minInsyncReplicas);
+        // The role first: who leads no more must not move its high watermark once again.
         partition.become(state);
+        partition.setMinInsyncReplicas(effective.minInsyncReplicas);
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
         this.#logger.error('A partition could not be opened', {
