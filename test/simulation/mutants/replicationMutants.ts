@@ -95,25 +95,6 @@ export const replicationMutants: readonly ReplicationMutant[] = [
     profile: { ...CRASHES, isDurable: true },
   },
   {
-    name: 'isr-not-maximal',
-    story:
-      'KIP-497: (1) a leader proposes to add a follower, (2) moves the high watermark without it, ' +
-      '(3) dies, (4) the follower is elected',
-    patches: [
-      {
-        file: LEADER_STATE,
-        find: 'if (this.#mayBeInSync(follower.id) || joins) safe = position;',
-        replace: 'void joins; if (this.#isr.includes(follower.id)) safe = position;',
-      },
-    ],
-    profile: {
-      faults: ['kill', 'cutBetweenBrokers', 'slowDisk'],
-      faultMeanMs: 700,
-      isDurable: true,
-      brokerCount: 3,
-    },
-  },
-  {
     name: 'maximal-isr-forgets-who-leaves',
     story:
       'KIP-497: (1) a leader proposes to drop a follower, (2) counts without it at once, (3) the ' +
