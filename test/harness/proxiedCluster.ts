@@ -155,7 +155,7 @@ export class ProxiedCluster {
         ),
       ),
     ];
-    return { lift: () => faults.forEach((fault) => void fault.lift()) };
+    return liftAll(faults);
   }
 
   /**
@@ -168,7 +168,7 @@ export class ProxiedCluster {
     const faults = this.brokers.map(({ front }) =>
       front.impair({ direction: 'toClient', delayMs }, isFollower),
     );
-    return { lift: () => faults.forEach((fault) => void fault.lift()) };
+    return liftAll(faults);
   }
 
   /** Holds back everything between a broker and ZooKeeper. */
@@ -266,5 +266,13 @@ function sessionIn({
   return {
     sessionId: answer.subarray(12, 20).toString('hex'),
     password: Buffer.from(answer.subarray(24, 40)),
+  };
+}
+
+function liftAll(faults: readonly { lift(): void }[]): { lift(): void } {
+  return {
+    lift: () => {
+      for (const fault of faults) fault.lift();
+    },
   };
 }

@@ -99,7 +99,11 @@ export class TcpProxy {
   halfOpen(selects: Selection = () => true): Fault {
     const chosen = [...this.#connections].filter(selects);
     for (const connection of chosen) connection.loseServer();
-    return { lift: () => chosen.forEach((connection) => void connection.reset()) };
+    return {
+      lift: () => {
+        for (const connection of chosen) connection.reset();
+      },
+    };
   }
 
   /** Lifts all faults of `impair`; what was held back goes on. */
