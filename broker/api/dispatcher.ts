@@ -200,13 +200,7 @@ function handlersOf(
     [updateMetadataApi as Api, (request) => parts.updates.handle(request)],
     [replicaFetchApi as Api, (request) => followers.fetch(request)],
     [replicaProgressApi as Api, (request) => followers.progress(request)],
-    [
-      alterPartitionApi as Api,
-      async (request) => {
-        const body = request.body as RequestOf<typeof alterPartitionApi>;
-        request.respond(await channel.answerAlterPartition(body));
-      },
-    ],
+    answered(alterPartitionApi, (body) => channel.answerAlterPartition(body)),
     ...controllerHandlers(channel),
   ];
   return new Map(handlers.map(([api, handler]) => [api.key, handler]));
@@ -215,41 +209,11 @@ function handlersOf(
 /** What the controller decides, wherever it is. */
 function controllerHandlers(channel: ControllerChannel): readonly (readonly [Api, Handler])[] {
   return [
-    [
-      createTopicsApi as Api,
-      async (request) => {
-        const body = request.body as RequestOf<typeof createTopicsApi>;
-        request.respond(await channel.createTopics(body));
-      },
-    ],
-    [
-      deleteTopicsApi as Api,
-      async (request) => {
-        const body = request.body as RequestOf<typeof deleteTopicsApi>;
-        request.respond(await channel.deleteTopics(body));
-      },
-    ],
-    [
-      alterConfigsApi as Api,
-      async (request) => {
-        const body = request.body as RequestOf<typeof alterConfigsApi>;
-        request.respond(await channel.alterConfigs(body));
-      },
-    ],
-    [
-      createPartitionsApi as Api,
-      async (request) => {
-        const body = request.body as RequestOf<typeof createPartitionsApi>;
-        request.respond(await channel.createPartitions(body));
-      },
-    ],
-    [
-      alterReassignmentsApi as Api,
-      async (request) => {
-        const body = request.body as RequestOf<typeof alterReassignmentsApi>;
-        request.respond(await channel.alterReassignments(body));
-      },
-    ],
+    answered(createTopicsApi, (body) => channel.createTopics(body)),
+    answered(deleteTopicsApi, (body) => channel.deleteTopics(body)),
+    answered(alterConfigsApi, (body) => channel.alterConfigs(body)),
+    answered(createPartitionsApi, (body) => channel.createPartitions(body)),
+    answered(alterReassignmentsApi, (body) => channel.alterReassignments(body)),
     [
       listReassignmentsApi as Api,
       async (request) => {
@@ -258,26 +222,21 @@ function controllerHandlers(channel: ControllerChannel): readonly (readonly [Api
         request.respond(await channel.listReassignments(body, { forwarded }));
       },
     ],
-    [
-      electLeadersApi as Api,
-      async (request) => {
-        const body = request.body as RequestOf<typeof electLeadersApi>;
-        request.respond(await channel.electLeaders(body));
-      },
-    ],
-    [
-      controlledShutdownApi as Api,
-      async (request) => {
-        const body = request.body as RequestOf<typeof controlledShutdownApi>;
-        request.respond(await channel.answerControlledShutdown(body));
-      },
-    ],
-    [
-      logDirFailureApi as Api,
-      async (request) => {
-        const body = request.body as RequestOf<typeof logDirFailureApi>;
-        request.respond(await channel.answerLogDirFailure(body));
-      },
-    ],
+    answered(electLeadersApi, (body) => channel.electLeaders(body)),
+    answered(controlledShutdownApi, (body) => channel.answerControlledShutdown(body)),
+    answered(logDirFailureApi, (body) => channel.answerLogDirFailure(body)),
+  ];
+}
+
+/** The handler of an API whose whole answer is what somebody decides. */
+function answered<Request, Response>(
+  api: Api<Request, Response>,
+  decide: (body: Request) => Promise<Response>,
+): readonly [Api, Handler] {
+  return [
+    api as Api,
+    async (request) => {
+      request.respond(await decide(request.body as Request));
+    },
   ];
 }
