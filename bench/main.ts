@@ -74,9 +74,9 @@ export async function main(args: readonly string[]): Promise<void> {
   }
   const before = loadAverage();
   const machine = machineReport();
+  const { start, idleBytes } = await measureStart();
   const bench = await BenchCluster.start();
   try {
-    const idle = await bench.idleUsage();
     const throughput = await measureThroughput(bench, options);
     const latency = await measureLatency(bench, options);
     const { peakBytes } = bench;
@@ -85,8 +85,8 @@ export async function main(args: readonly string[]): Promise<void> {
       command: ['npm run bench --', ...args].join(' '),
       machine,
       loadAverage: { before, after: loadAverage() },
-      start: { ...bench.startSeconds, ...(await bench.restart()) },
-      memory: { idleBytes: idle, peakBytes },
+      start,
+      memory: { idleBytes, peakBytes },
       throughput,
       latency,
     };
@@ -95,6 +95,20 @@ export async function main(args: readonly string[]): Promise<void> {
   } catch (error) {
     note(error instanceof Error ? error.message : String(error));
     process.exitCode = 1;
+  } finally {
+    await bench.close();
+  }
+}
+
+/** On a cluster without data: what a load leaves behind is still on its way to the disk for seconds. */
+async function measureStart(): Promise<{
+  readonly start: BenchReport['start'];
+  readonly idleBytes: number;
+}> {
+  const bench = await BenchCluster.start();
+  try {
+    const idleBytes = await bench.idleUsage();
+    return { start: { ...bench.startSeconds, ...(await bench.restart()) }, idleBytes };
   } finally {
     await bench.close();
   }
