@@ -49,14 +49,11 @@ export class DirectoryLock {
       throw systemErrorCode(error) === 'EEXIST' ? options.inUse(host.self.pid) : error;
     }
     const lock = new DirectoryLock(fileSystem, path);
-    for (const name of fileSystem.readDirectorySync(directory)) {
-      if (!name.startsWith(prefix) || name === own) continue;
-      const holder = parseIdentity(name.slice(prefix.length));
-      if (holder !== undefined && host.isRunning(holder)) {
-        lock.release();
-        throw options.inUse(holder.pid);
-      }
-      fileSystem.unlinkSync(`${directory}/${name}`);
+    try {
+      refuseOtherHolders(options, own);
+    } catch (error) {
+      lock.release();
+      throw error;
     }
     return lock;
   }
@@ -64,6 +61,16 @@ export class DirectoryLock {
   /** Idempotent. */
   release(): void {
     this.#fileSystem.unlinkSync(this.#path);
+  }
+}
+
+function refuseOtherHolders(options: DirectoryLockOptions, own: string): void {
+  const { fileSystem, host, directory, prefix } = options;
+  for (const name of fileSystem.readDirectorySync(directory)) {
+    if (!name.startsWith(prefix) || name === own) continue;
+    const holder = parseIdentity(name.slice(prefix.length));
+    if (holder !== undefined && host.isRunning(holder)) throw options.inUse(holder.pid);
+    fileSystem.unlinkSync(`${directory}/${name}`);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 
 import {
+  type DirectoryLock,
   type Logger,
   OdradekError,
   type TopicId,
@@ -19,12 +20,12 @@ import {
 import { CheckpointWriter } from './checkpointWriter.ts';
 import { decodeCleanShutdown, encodeCleanShutdown } from './cleanShutdownFile.ts';
 import { ConcurrencyLimit } from './concurrencyLimit.ts';
-import { DirectoryLock } from './directoryLock.ts';
 import { isShortage, storageError } from './diskErrors.ts';
 import { GroupCommit } from './groupCommit.ts';
 import { LeaderEpochCache } from './leaderEpochCache.ts';
 import type { LogConfig } from './logConfig.ts';
 import type { LogContext } from './logContext.ts';
+import { lockLogDirectory } from './logDirectoryLock.ts';
 import * as names from './logFileNames.ts';
 import { LogProducers } from './logProducers.ts';
 import { LogSegment } from './logSegment.ts';
@@ -133,7 +134,7 @@ export class LogDirectory {
     const { fileSystem, host } = this.#context.environment;
     try {
       this.#makeDurably(this.path);
-      this.#lock = DirectoryLock.acquire(fileSystem, host, this.path);
+      this.#lock = lockLogDirectory(fileSystem, host, this.path);
       this.#checkIdentity();
       this.#loadAll();
     } catch (error) {

@@ -42,8 +42,8 @@ import type { LeaderEpochCache } from './leaderEpochCache.ts';
 import type { LogConfig } from './logConfig.ts';
 import { UNLIMITED } from './logConfig.ts';
 import type { LogContext } from './logContext.ts';
-import type { EpochEndOffset, LogRead, ReadOptions, TimestampAndOffset } from './logRead.ts';
 import type { LogProducers } from './logProducers.ts';
+import type { EpochEndOffset, LogRead, ReadOptions, TimestampAndOffset } from './logRead.ts';
 import { LogReader } from './logReader.ts';
 import { LogSegment, type WrittenBatch } from './logSegment.ts';
 import type {

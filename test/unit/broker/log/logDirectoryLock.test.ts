@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { DirectoryLock } from '../../../../broker/log/directoryLock.ts';
+import { lockLogDirectory } from '../../../../broker/log/logDirectoryLock.ts';
 import { SimFileSystem, SimHost, SimMachine } from '../../../simulation/kernel/index.ts';
 
 const DIRECTORY = '/data/log';
@@ -14,10 +14,10 @@ function codeOf(work: () => unknown): string {
   return 'none';
 }
 
-describe('DirectoryLock', () => {
+describe('the lock of a log directory', () => {
   let fileSystem: SimFileSystem;
   let machine: SimMachine;
-  const acquire = (host: SimHost) => DirectoryLock.acquire(fileSystem, host, DIRECTORY);
+  const acquire = (host: SimHost) => lockLogDirectory(fileSystem, host, DIRECTORY);
 
   beforeEach(() => {
     fileSystem = new SimFileSystem({ directories: [DIRECTORY] });
