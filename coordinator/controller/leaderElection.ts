@@ -93,7 +93,10 @@ export function electLeader(partition: Electable, rules: ElectionRules): Electio
   return election(partition, rules, { state, leader, isr, unclean });
 }
 
-/** Another ISR for the leader that stands; eligible leader replicas follow from it. */
+/**
+ * Another ISR for the leader that stands; eligible leader replicas follow from it. A leader that
+ * asks for one has taken over what it had: it is no longer recovering (KIP-704).
+ */
 export function changeIsr(
   partition: Electable & { readonly state: PartitionStateNode },
   rules: ElectionRules,
@@ -107,7 +110,10 @@ export function changeIsr(
     ]),
   );
   const ids = isr.map(({ id }) => id);
-  const next = stateWith(partition, rules, { isr: ids, isrEpochs: epochs });
+  const { recovering: _recovering, ...next } = stateWith(partition, rules, {
+    isr: ids,
+    isrEpochs: epochs,
+  });
   return { next, isrEpochs: epochs, unclean: false };
 }
 
@@ -187,8 +193,9 @@ function election(
   // After an unclean election nobody is eligible: what the others hold is no longer the log.
   const { elr, ...withoutElr } = state;
   const next = to.unclean || elr === undefined ? withoutElr : state;
+  const recovery = to.unclean ? { recovering: true as const } : {};
   return {
-    next: { ...next, leader: to.leader, leaderEpoch },
+    next: { ...next, leader: to.leader, leaderEpoch, ...recovery },
     isrEpochs,
     unclean: to.unclean,
   };

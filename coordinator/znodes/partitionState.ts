@@ -6,6 +6,7 @@
  *      "odradek_elr":[{"id":2,"brokerEpoch":4294967358}]}
  *
  * Kafka 3.9 reads the state without our keys, and drops them when it writes: the safe direction.
+ * As Kafka does, `leader_recovery_state` is written, as 1, only while it is other than 0 (KIP-704).
  */
 
 import { topicZnode } from './topic.ts';
@@ -37,18 +38,27 @@ export interface PartitionStateNode {
    * the offset to another record in the same epoch, and nobody can tell the two logs apart.
    */
   readonly isrEpochs?: readonly ReplicaRegistration[];
+  /**
+   * The leader came by an unclean election, and has not asked for another ISR since (KIP-704).
+   * Absent otherwise.
+   */
+  readonly recovering?: true;
   /** Members that this release does not know, kept as they are. */
   readonly others: Readonly<Record<string, unknown>>;
 }
 
 const ELR_KEY = 'odradek_elr';
 const ISR_EPOCHS_KEY = 'odradek_isr_epochs';
+const RECOVERY_KEY = 'leader_recovery_state';
+const RECOVERED = 0;
+const RECOVERING = 1;
 const KNOWN = [
   'version',
   'leader',
   'leader_epoch',
   'isr',
   'controller_epoch',
+  RECOVERY_KEY,
   ELR_KEY,
   ISR_EPOCHS_KEY,
 ];
@@ -76,6 +86,7 @@ export const partitionStateZnode = {
       version: 1,
       leader_epoch: state.leaderEpoch,
       isr: state.isr,
+      ...(state.recovering ? { [RECOVERY_KEY]: RECOVERING } : {}),
       ...encodeRegistrations(ELR_KEY, state.elr),
       ...encodeRegistrations(ISR_EPOCHS_KEY, state.isrEpochs),
     });
@@ -93,10 +104,16 @@ export const partitionStateZnode = {
       controllerEpoch: fields.integer('controller_epoch', 0),
       ...(elr.length === 0 ? {} : { elr }),
       ...(isrEpochs.length === 0 ? {} : { isrEpochs }),
+      ...(isRecovering(fields) ? { recovering: true } : {}),
       others: fields.others(KNOWN),
     };
   },
 };
+
+function isRecovering(fields: ZnodeFields): boolean {
+  if (!fields.has(RECOVERY_KEY)) return false;
+  return fields.oneOf(RECOVERY_KEY, [RECOVERED, RECOVERING]) === RECOVERING;
+}
 
 function encodeRegistrations(
   key: string,

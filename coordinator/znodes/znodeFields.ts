@@ -79,11 +79,16 @@ export class ZnodeFields {
 
   /** The version of the layout, one of `known`. */
   version(known: readonly number[]): number {
-    const version = this.integer('version', 0);
-    if (!known.includes(version)) {
-      throw this.#wrong('version', `must be one of ${known.join(', ')}, is ${version}`);
+    return this.oneOf('version', known);
+  }
+
+  /** An integer that is one of `known`. */
+  oneOf(name: string, known: readonly number[]): number {
+    const value = this.integer(name, 0);
+    if (!known.includes(value)) {
+      throw this.#wrong(name, `must be one of ${known.join(', ')}, is ${value}`);
     }
-    return version;
+    return value;
   }
 
   strings(name: string): readonly string[] {

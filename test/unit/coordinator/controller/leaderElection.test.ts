@@ -152,6 +152,26 @@ describe('Leader election', () => {
     const clean = electFully([1, 2], state(1, [1, 2]), [2], { rules: { uncleanAllowed: true } });
     expect(clean).to.deep.include({ unclean: false });
   });
+
+  it('leaves a leader recovering that came uncleanly, until it asks for another ISR', () => {
+    const before = state(-1, [1]);
+    const unclean = { rules: { uncleanAllowed: true } };
+    const found = elect([1, 2, 3], before, [2, 3], unclean);
+    expect(found).to.deep.include({ leader: 2, recovering: true });
+    // A clean election keeps what stands there, as Kafka does.
+    const moved = elect([1, 2, 3], { ...state(2, [2, 3]), recovering: true }, [3]);
+    expect(moved).to.deep.include({ leader: 3, recovering: true });
+    const asked = changeIsr(
+      { replicas: [2, 3], state: { ...state(2, [2]), recovering: true }, isrEpochs: new Map() },
+      rulesOf([2, 3]),
+      [
+        { id: 2, brokerEpoch: 20 },
+        { id: 3, brokerEpoch: 30 },
+      ],
+    );
+    expect(asked.next.isr).to.deep.equal([2, 3]);
+    expect(asked.next).not.to.have.property('recovering');
+  });
 });
 
 describe('Eligible leader replicas', () => {

@@ -126,11 +126,31 @@ describe('Znodes', () => {
     const path = '/brokers/topics/t/partitions/0/state';
     const data = Buffer.from(
       '{"controller_epoch":3,"leader":1,"version":1,"leader_epoch":5,"isr":[1,2],' +
-        '"leader_recovery_state":1,"odradek_next":[]}',
+        '"odradek_next":[]}',
     );
     const state = partitionStateZnode.decode(path, data);
-    expect(state.others).to.deep.equal({ leader_recovery_state: 1, odradek_next: [] });
+    expect(state.others).to.deep.equal({ odradek_next: [] });
     expect(json(partitionStateZnode.encode(state))).to.deep.equal(json(data));
+  });
+
+  it('say of a state that its leader is recovering as Kafka 3.9 does: with a 1, or not at all', () => {
+    const path = '/brokers/topics/t/partitions/0/state';
+    const recovered = { controller_epoch: 3, leader: 1, version: 1, leader_epoch: 5, isr: [1] };
+    const read = (recovery: object) =>
+      partitionStateZnode.decode(path, Buffer.from(JSON.stringify({ ...recovered, ...recovery })));
+    const recovering = read({ leader_recovery_state: 1 });
+    expect(recovering).to.deep.include({ recovering: true, others: {} });
+    expect(json(partitionStateZnode.encode(recovering))).to.deep.equal({
+      ...recovered,
+      leader_recovery_state: 1,
+    });
+    for (const state of [read({}), read({ leader_recovery_state: 0 })]) {
+      expect(state).not.to.have.property('recovering');
+      expect(json(partitionStateZnode.encode(state))).to.deep.equal(recovered);
+    }
+    expect(() => read({ leader_recovery_state: 2 })).to.throw(
+      /"leader_recovery_state" must be one/,
+    );
   });
 
   it('write the small ones as Kafka does', () => {
