@@ -1,14 +1,10 @@
-/** Replication under faults: invariants between any two events, histories judged, mutants found. */
+/** Replication under faults: invariants between any two events, and histories judged. */
 
-import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { replicationMutants } from './mutants/replicationMutants.ts';
 import { runReplicationSeed } from './replication/replicationSeed.ts';
-import { huntReplication } from './simulate/huntMutant.ts';
 import { runManySeeds } from './simulate/manySeeds.ts';
 import type { WorldOutcome } from './simulate/worldSeed.ts';
 
-const ROOT = new URL('../../', import.meta.url);
 const SEEDS = { first: 1, count: 100 };
 
 describe('simulation: replication under faults', function () {
@@ -26,26 +22,4 @@ describe('simulation: replication under faults', function () {
       expect(await runReplicationSeed(seed)).to.deep.equal(await runReplicationSeed(seed));
     }
   });
-});
-
-describe('simulation: mutants of replication', function () {
-  this.timeout(150_000);
-
-  it('fit the present sources', () => {
-    for (const { name, patches } of replicationMutants) {
-      for (const { file, find } of patches) {
-        const source = readFileSync(new URL(file, ROOT), 'utf8');
-        expect(source.split(find).length - 1, `"${find}" of ${name} in ${file}`).to.equal(1);
-      }
-    }
-  });
-
-  for (const mutant of replicationMutants) {
-    it(`include ${mutant.name}, which is found`, async () => {
-      const { found, seeds } = await huntReplication(mutant, { isMutated: true });
-      expect(found, mutant.story).to.equal(true);
-      const control = await huntReplication(mutant, { isMutated: false, seed: seeds });
-      expect(control.found, `seed ${seeds} without the mutant: ${control.how}`).to.equal(false);
-    });
-  }
 });

@@ -1,31 +1,42 @@
-/** `node hunt.ts FAULTS FIRST LAST`: runs seeds until one fails; prints which, and how. */
+/**
+ * `node hunt.ts PROFILE FIRST LAST CPU_SECONDS`: runs seeds until one fails, or until
+ * the time is over; prints `{seed, how, seeds, seconds}`, without `seed` where none failed.
+ */
 
-import type { FaultKind } from '../cluster/faultPlan.ts';
 import { runSeed } from '../cluster/runSeed.ts';
+import { type ReplicationProfile, runReplicationSeed } from '../replication/replicationSeed.ts';
 
-const faults = (process.argv[2] ?? '').split(',') as FaultKind[];
-const [first = 1, last = 1] = process.argv.slice(3).map(Number);
-let found: { readonly seed: number; readonly how: string } | undefined;
+const profile = JSON.parse(process.argv[2] ?? '{}') as ReplicationProfile;
+const [first = 1, last = 1, secondsMax = 10] = process.argv.slice(3).map(Number);
+const before = process.cpuUsage();
+let current = first;
 // What escapes as an unhandled rejection is a way to be caught too.
-let current = 0;
-const onEscaped = (error: unknown): void => report(current, error);
-process.on('unhandledRejection', onEscaped);
-process.on('uncaughtException', onEscaped);
+process.on('unhandledRejection', (error) => report(error));
+process.on('uncaughtException', (error) => report(error));
 
-for (current = first; current <= last && found === undefined; current += 1) {
+for (; current <= last && seconds() < secondsMax; current += 1) {
   try {
-    await runSeed(current, { faults, faultMeanMs: 500 });
+    const { isMixed = false, faults = [], faultMeanMs = 500 } = profile;
+    if (isMixed) await runSeed(current, { faults, faultMeanMs });
+    else await runReplicationSeed(current, profile);
   } catch (error) {
-    found = { seed: current, how: firstLine(error) };
+    report(error);
   }
 }
-process.stdout.write(`${JSON.stringify(found ?? null)}\n`);
+print({ seeds: current - first });
 
-function report(seed: number, error: unknown): void {
-  process.stdout.write(`${JSON.stringify({ seed, how: firstLine(error) })}\n`);
+function report(error: unknown): never {
+  const how = (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+  return print({ seed: current, how, seeds: current - first + 1 });
+}
+
+function print(result: object): never {
+  process.stdout.write(`${JSON.stringify({ ...result, seconds: seconds() })}\n`);
   process.exit(0);
 }
 
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+/** CPU-seconds of the seeds so far, without loading the program. */
+function seconds(): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
 }

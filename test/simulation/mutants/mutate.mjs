@@ -1,16 +1,20 @@
-/** Loaded with `--import` before tsx: changes the source of one module while it is loaded. */
+/** Loaded with `--import` before tsx: changes sources while they are loaded (`SIM_PATCHES`). */
 
 import { register } from 'node:module';
 
-const { url, find, replace } = JSON.parse(process.env.SIM_MUTANT ?? '{}');
+const patches = JSON.parse(process.env.SIM_PATCHES ?? '[]');
 const hooks = `
+  const patches = ${JSON.stringify(patches)};
   export async function load(url, context, nextLoad) {
     const loaded = await nextLoad(url, context);
-    if (url.replace(/\\?.*$/, '') !== ${JSON.stringify(url)}) return loaded;
-    const source = loaded.source.toString();
-    if (!source.includes(${JSON.stringify(find)})) throw new Error('The mutant does not fit');
-    const mutated = source.replace(${JSON.stringify(find)}, () => ${JSON.stringify(replace)});
-    return { ...loaded, source: mutated };
+    const own = patches.filter((patch) => patch.url === url.replace(/\\?.*$/, ''));
+    if (own.length === 0) return loaded;
+    let source = loaded.source.toString();
+    for (const { find, replace } of own) {
+      if (source.split(find).length !== 2) throw new Error('The mutant does not fit: ' + find);
+      source = source.replace(find, () => replace);
+    }
+    return { ...loaded, source };
   }
 `;
 

@@ -1,32 +1,12 @@
-/**
- * Faults of replication that were put in on purpose: the ladder of bugs that this design has had
- * elsewhere. Each must be found by seeds of its own profile within ten CPU-seconds.
- */
+/** The ladder of bugs that this design of replication has had elsewhere. */
 
-import type { ReplicationProfile } from '../replication/replicationSeed.ts';
-
-export interface Patch {
-  /** Path from the root. */
-  readonly file: string;
-  /** Stands exactly once in the file. */
-  readonly find: string;
-  readonly replace: string;
-}
-
-export interface ReplicationMutant {
-  readonly name: string;
-  /** What goes wrong with it, step by step. */
-  readonly story: string;
-  readonly patches: readonly Patch[];
-  /** Faults that bring it to light, struck often. */
-  readonly profile: ReplicationProfile;
-}
+import type { Mutant } from './mutant.ts';
 
 const CRASHES = { faults: ['kill', 'powerLoss', 'slowDisk'], faultMeanMs: 700 } as const;
 const PARTITION = 'broker/replica/partition.ts';
 const LEADER_STATE = 'broker/replica/leaderState.ts';
 
-export const replicationMutants: readonly ReplicationMutant[] = [
+export const replicationMutants: readonly Mutant[] = [
   {
     name: 'truncate-to-high-watermark',
     story:

@@ -77,10 +77,11 @@ async function huntAll(names: readonly string[]): Promise<readonly Hunted[]> {
   for (const name of names) {
     const result = await huntMutant(name);
     hunted.push(result);
-    const { found, seeds, how = '' } = result;
-    process.stderr.write(`${name}: ${found ? `found by seed ${seeds}: ${how}` : 'NOT FOUND'}\n`);
+    const { found, seeds, seconds, how = '' } = result;
+    const took = `${seeds} seeds, ${seconds.toFixed(1)} CPU-seconds`;
+    process.stderr.write(`${name}: ${found ? 'found' : 'NOT FOUND'} in ${took}: ${how}\n`);
   }
-  print({ mutants: hunted.map(({ how: _how, ...shown }) => shown) });
+  print({ mutants: hunted.map(({ how: _how, seconds: _seconds, ...shown }) => shown) });
   return hunted;
 }
 
