@@ -1,6 +1,7 @@
 /** Which faults a seed has, how often, and the healing afterwards. */
 
 import { COORDINATOR_HOST, type SimRandom } from '../kernel/index.ts';
+import type { FaultAtlas } from './faultAtlas.ts';
 import type { SimBroker } from './simBroker.ts';
 import type { SimCluster } from './simCluster.ts';
 
@@ -20,16 +21,34 @@ export const allFaults = [
   'failingSync',
 ] as const;
 
-export type FaultKind = (typeof allFaults)[number];
+/** Only where the seed is made for them: with an atlas, or for clocks that nothing may depend on. */
+export const furtherFaults = ['diskLoss', 'clockDrift'] as const;
+
+export type FaultKind = (typeof allFaults)[number] | (typeof furtherFaults)[number];
+
+/** After these a broker may have to register anew. */
+const endingRegistrations: ReadonlySet<FaultKind> = new Set<FaultKind>([
+  'kill',
+  'powerLoss',
+  'diskLoss',
+  'cleanRestart',
+  'cutFromCoordinator',
+  'freeze',
+  'expire',
+  'failingSync',
+]);
 
 export class FaultPlan {
   readonly #cluster: SimCluster;
   readonly #random: SimRandom;
   readonly #kinds: readonly FaultKind[];
+  readonly #atlas: FaultAtlas | undefined;
   #isOver = false;
   readonly counts = new Map<FaultKind, number>();
 
-  constructor(cluster: SimCluster, kinds: readonly FaultKind[]) {
+  /** @param atlas keeps an intact copy of what is committed; without it machines lose what they may. */
+  constructor(cluster: SimCluster, kinds: readonly FaultKind[], atlas?: FaultAtlas) {
+    this.#atlas = atlas;
     this.#cluster = cluster;
     this.#random = cluster.simulation.random.fork('faults');
     this.#kinds = kinds;
@@ -39,10 +58,7 @@ export class FaultPlan {
   start(meanMs: number): void {
     this.#later(meanMs, () => {
       if (this.#isOver || this.#kinds.length === 0) return;
-      const kind = this.#random.pick(this.#kinds);
-      this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
-      this.#cluster.lines.add('FAULT', kind);
-      this.#strike(kind);
+      this.#strike(this.#random.pick(this.#kinds));
       this.start(meanMs);
     });
   }
@@ -72,9 +88,14 @@ export class FaultPlan {
     const broker = random.pick(this.#cluster.brokers);
     const { network, coordinator } = this.#cluster.simulation;
     const { node } = broker;
+    if (!this.#mayStrike(kind, broker)) return;
+    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
+    this.#cluster.lines.add('FAULT', `${kind} of ${node.name}`);
     const strikes: Record<FaultKind, () => void> = {
       kill: () => this.#crash(broker, false),
       powerLoss: () => this.#crash(broker, true),
+      diskLoss: () => this.#loseDisk(broker),
+      clockDrift: () => node.clock.setDrift(random.unit() * 1.5 - 0.5),
       cleanRestart: () => this.#cleanRestart(broker),
       cutFromCoordinator: () => this.#cut(node.name, COORDINATOR_HOST),
       cutFromClients: () => this.#cut(node.name, this.#clientName()),
@@ -97,16 +118,41 @@ export class FaultPlan {
       },
       failingSync: () => {
         broker.failNextSync();
+        this.#cluster.onPowerLoss(broker);
         this.#later(3000, () => this.#replaceDisk(broker));
       },
     };
     strikes[kind]();
   }
 
+  /** Whether an intact copy of everything remains, also where the fault lasts. */
+  #mayStrike(kind: FaultKind, broker: SimBroker): boolean {
+    const atlas = this.#atlas;
+    if (atlas === undefined) return true;
+    if (kind === 'diskLoss') return atlas.mayLose(broker, 'disk');
+    if (kind === 'powerLoss' || kind === 'failingSync') return atlas.mayLose(broker, 'power');
+    if (kind === 'coordinatorRestart') {
+      return this.#cluster.brokers.every((each) => atlas.mayEndRegistration(each));
+    }
+    return !endingRegistrations.has(kind) || atlas.mayEndRegistration(broker);
+  }
+
   #crash(broker: SimBroker, powerLoss: boolean): void {
     if (!broker.node.isUp) return;
-    if (powerLoss) this.#cluster.onPowerLoss();
+    if (powerLoss) this.#cluster.onPowerLoss(broker);
     broker.crash({ powerLoss });
+    this.#startLater(broker);
+  }
+
+  #loseDisk(broker: SimBroker): void {
+    if (!broker.node.isUp) return;
+    this.#cluster.onDiskLoss(broker);
+    broker.crash({ powerLoss: true });
+    broker.node.replaceDisk();
+    this.#startLater(broker);
+  }
+
+  #startLater(broker: SimBroker): void {
     this.#later(1500, () => {
       if (!broker.node.isUp) broker.start();
     });
@@ -115,7 +161,7 @@ export class FaultPlan {
   /** What the operator does about a broker that goes on without one of its directories. */
   #replaceDisk(broker: SimBroker): void {
     if (!broker.hasFailingDisk || !broker.node.isUp) return;
-    this.#cluster.onPowerLoss();
+    this.#cluster.onPowerLoss(broker);
     broker.crash({ powerLoss: true });
     broker.start();
   }

@@ -105,12 +105,7 @@ async function runCluster(cluster: SimCluster, focus: Focus | undefined): Promis
   };
 }
 
-function watched({
-  name,
-  partitions,
-  configs = {},
-  isRelaxed = false,
-}: WorkloadTopic): WatchedTopic {
+function watched({ name, configs = {}, isRelaxed = false }: WorkloadTopic): WatchedTopic {
   const minInsyncReplicas = Number(configs['min.insync.replicas'] ?? 1);
-  return { name, partitions, minInsyncReplicas, isDurable: !isRelaxed };
+  return { name, minInsyncReplicas, isDurable: !isRelaxed };
 }

@@ -25,7 +25,7 @@ export interface SimBrokerOptions {
   readonly properties?: readonly string[];
   readonly lines: LogLines;
   /** Called before the operator takes the power from a machine whose disk fails. */
-  readonly onPowerLoss: () => void;
+  readonly onPowerLoss: (broker: SimBroker) => void;
   /** Called with what no fault of the world explains. */
   readonly onUnexpected: (error: unknown) => void;
 }
@@ -108,7 +108,7 @@ export class SimBroker {
     this.#isReady = false;
     this.#broker = undefined;
     this.#running = undefined;
-    if (this.#hasFailingDisk) this.#options.onPowerLoss();
+    if (this.#hasFailingDisk) this.#options.onPowerLoss(this);
     this.node.crash(this.#hasFailingDisk ? { powerLoss: true } : options);
   }
 
@@ -126,7 +126,7 @@ export class SimBroker {
   #exit(error: unknown): void {
     this.#isReady = false;
     this.#running = undefined;
-    if (this.#hasFailingDisk) this.#options.onPowerLoss();
+    if (this.#hasFailingDisk) this.#options.onPowerLoss(this);
     const isExpected = this.#hasFailingDisk;
     this.node.crash({ powerLoss: isExpected });
     const passes = error instanceof OdradekError && PASSING_CODES.has(error.code);

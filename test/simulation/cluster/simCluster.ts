@@ -1,7 +1,12 @@
 /** A coordinator, brokers and clients in one simulated world. */
 
 import { Odradek } from '../../../client/index.ts';
-import { type SimNetworkOptions, Simulation } from '../kernel/index.ts';
+import {
+  type SimClockOptions,
+  type SimNetworkOptions,
+  type SimRandom,
+  Simulation,
+} from '../kernel/index.ts';
 import { LogLines } from './logLines.ts';
 import { SimBroker } from './simBroker.ts';
 
@@ -16,6 +21,10 @@ export interface SimClusterOptions {
   readonly logDirCount?: number;
   /** Further lines of every broker's `server.properties`. */
   readonly properties?: readonly string[];
+  /** Over so many racks the brokers are spread. Default 0: none has a rack. */
+  readonly rackCount?: number;
+  /** A broker's clock. Default: a drift of up to a thousandth. */
+  readonly clockOf?: (random: SimRandom) => SimClockOptions;
   readonly network?: SimNetworkOptions;
 }
 
@@ -27,8 +36,10 @@ export class SimCluster {
   readonly unexpected: unknown[] = [];
   /** Called between two events; what it throws ends the run. */
   onStep: () => void = () => undefined;
-  /** Called before any broker's machine loses power. */
-  onPowerLoss: () => void = () => undefined;
+  /** Called before a broker's machine loses power, or is to lose it since its disk fails. */
+  onPowerLoss: (broker: SimBroker) => void = () => undefined;
+  /** Called before a broker's machine loses its disk. */
+  onDiskLoss: (broker: SimBroker) => void = () => undefined;
 
   constructor(options: SimClusterOptions) {
     const { seed, network } = options;
@@ -36,12 +47,15 @@ export class SimCluster {
     this.simulation = simulation;
     this.lines = new LogLines(() => simulation.nowMs);
     const onUnexpected = (error: unknown): void => void this.unexpected.push(error);
-    const onPowerLoss = (): void => this.onPowerLoss();
+    const onPowerLoss = (broker: SimBroker): void => this.onPowerLoss(broker);
     this.brokers = Array.from({ length: options.brokerCount }, (_, index) => {
       const id = index + 1;
-      const clock = { drift: (simulation.random.unit() - 0.5) * 0.002 };
-      const node = simulation.node(`broker-${id}`, { clock });
-      const { properties = [], logDirCount = 1 } = options;
+      const { random } = simulation;
+      const { clockOf = () => ({ drift: (random.unit() - 0.5) * 0.002 }) } = options;
+      const node = simulation.node(`broker-${id}`, { clock: clockOf(random) });
+      const { logDirCount = 1, rackCount = 0 } = options;
+      const rack = rackCount === 0 ? [] : [`broker.rack=${rackName(index % rackCount)}`];
+      const properties = [...(options.properties ?? []), ...rack];
       return new SimBroker(node, {
         id,
         properties,
@@ -117,4 +131,9 @@ export class SimCluster {
       this.#watchForBusyLoops(scheduler.eventCount);
     });
   }
+}
+
+/** `rack-0` and so on. */
+export function rackName(index: number): string {
+  return `rack-${index}`;
 }

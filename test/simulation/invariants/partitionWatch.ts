@@ -6,24 +6,15 @@
  */
 
 import type { Partition } from '../../../broker/replica/index.ts';
+import type { ControllerState } from './controllerState.ts';
 import { below, firstDifference, type Lineage } from './lineage.ts';
 
 export interface WatchedTopic {
   readonly name: string;
-  readonly partitions: number;
-  /** `min.insync.replicas`. */
+  /** `min.insync.replicas`: the least that it ever is. */
   readonly minInsyncReplicas: number;
-  /** Whether acknowledged means on disk; otherwise a power loss ends the promises. */
+  /** Whether acknowledged means on disk; otherwise a power loss takes what was not synced. */
   readonly isDurable: boolean;
-}
-
-/** A partition's state as ZooKeeper holds it. */
-export interface ControllerState {
-  readonly leader: number;
-  readonly leaderEpoch: number;
-  readonly controllerEpoch: number;
-  readonly isr: readonly number[];
-  readonly replicas: readonly number[];
 }
 
 /** A replica as it was seen last: of a broker that is down, what is on its disk at least. */
@@ -48,6 +39,9 @@ export class PartitionWatch {
   readonly #leaders = new Map<number, string>();
   readonly #replicas = new Map<number, Replica>();
   #state: ControllerState | undefined;
+  /** Who lost data, and what it had: by the last transaction before it registered again. */
+  readonly #losses = new Map<number, { readonly zxid: number; readonly heldOffset: number }>();
+  #minInsyncReplicas: number;
   #committed = 0;
   #lineage: Lineage = [];
   #isExcused = false;
@@ -55,11 +49,35 @@ export class PartitionWatch {
   constructor(topic: WatchedTopic, index: number) {
     this.#topic = topic;
     this.#name = `${topic.name}-${index}`;
+    this.#minInsyncReplicas = topic.minInsyncReplicas;
+  }
+
+  get isDurable(): boolean {
+    return this.#topic.isDurable;
   }
 
   /** From now on records may be missing: page cache, and its power is gone. */
   excuse(): void {
     if (!this.#topic.isDurable) this.#isExcused = true;
+  }
+
+  /**
+   * The broker loses data. As long as ZooKeeper names it in sync in a registration from before, it is
+   * known to lack what is committed, and to be no candidate for anybody who compares registrations.
+   *
+   * @param zxid the last transaction: its next registration comes after it.
+   */
+  lose(id: number, zxid: number): void {
+    const replica = this.#replicas.get(id);
+    const heldOffset = Math.max(
+      replica === undefined ? 0 : this.#positionOf(replica),
+      this.#losses.get(id)?.heldOffset ?? 0,
+    );
+    this.#losses.set(id, { zxid, heldOffset });
+  }
+
+  lowerMinInsyncReplicas(count: number): void {
+    this.#minInsyncReplicas = Math.min(this.#minInsyncReplicas, count);
   }
 
   /** Looks at a replica; cheap where nothing has changed. */
@@ -82,6 +100,10 @@ export class PartitionWatch {
   observeState(state: ControllerState): void {
     const before = this.#state;
     this.#state = state;
+    for (const [id, { zxid }] of this.#losses) {
+      const inSyncSince = state.isr.includes(id) ? (state.isrEpochs[id] ?? -1) : -1;
+      if (inSyncSince > zxid) this.#losses.delete(id);
+    }
     this.#demand(state.isr.length > 0, 'IsrNotEmpty', () => JSON.stringify(state));
     this.#demand(
       state.isr.every((id) => state.replicas.includes(id)),
@@ -191,6 +213,7 @@ export class PartitionWatch {
 
   /** Whoever the controller may elect holds everything committed. */
   #checkCandidate(id: number): void {
+    if (this.#losses.has(id)) return;
     if (this.#replicas.has(id)) this.#checkHoldsCommitted(id, 'LeaderCandidateCompleteness');
   }
 
@@ -210,9 +233,11 @@ export class PartitionWatch {
 
   #checkCopies(endOffset: number): void {
     const replicaCount = this.#state?.replicas.length ?? 1;
-    const wanted = Math.min(this.#topic.minInsyncReplicas, replicaCount);
+    const wanted = Math.min(this.#minInsyncReplicas, replicaCount);
+    // What somebody had when it said so counts, also where its power is gone since.
     const copies = [...this.#replicas].filter(
-      ([, replica]) => this.#positionOf(replica) >= endOffset,
+      ([id, replica]) =>
+        Math.max(this.#positionOf(replica), this.#losses.get(id)?.heldOffset ?? 0) >= endOffset,
     );
     this.#demand(copies.length >= wanted, 'CommittedOnMinIsr', () => {
       const holders = copies.map(([id]) => id);

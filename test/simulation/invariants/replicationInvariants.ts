@@ -4,47 +4,74 @@
  *     const invariants = new ReplicationInvariants(cluster, topics);
  *     cluster.onStep = () => invariants.check();
  *
- * Only what has changed since the last look is judged, so that a look at everything costs little.
+ * Only what may have changed since the last look is looked at (the broker whose event ran last, and
+ * what was written to ZooKeeper), and only what has changed is judged.
  */
 
+import type { SimBroker } from '../cluster/simBroker.ts';
 import type { SimCluster } from '../cluster/simCluster.ts';
-import { type ControllerState, PartitionWatch, type WatchedTopic } from './partitionWatch.ts';
+import { writtenState, writtenTopic } from './controllerState.ts';
+import { PartitionWatch, type WatchedTopic } from './partitionWatch.ts';
+
+/** What a machine lost: what it had not synced, or everything. */
+export type Loss = 'power' | 'disk';
+
+interface Watched {
+  readonly topic: WatchedTopic;
+  /** Of the topic that stands now under this name. */
+  topicId: string;
+  readonly watches: Map<string, PartitionWatch>;
+}
 
 export class ReplicationInvariants {
   readonly #cluster: SimCluster;
-  readonly #watches = new Map<string, PartitionWatch>();
-  readonly #topics: readonly WatchedTopic[];
-  readonly #stateData = new Map<string, string>();
+  readonly #topics: readonly Watched[];
+  /** By the name of the partition. */
+  readonly #watches = new Map<string, { readonly topicId: string; readonly watch: PartitionWatch }>();
+  /** What stood in ZooKeeper when it was read last, by partition. */
+  readonly #read = new Map<string, string>();
   #stateIsNew = true;
 
+  /** @param topics need not stand yet; one that is created anew is watched anew. */
   constructor(cluster: SimCluster, topics: readonly WatchedTopic[]) {
     this.#cluster = cluster;
-    this.#topics = topics;
-    for (const topic of topics) {
-      for (let index = 0; index < topic.partitions; index += 1) {
-        this.#watches.set(`${topic.name}-${index}`, new PartitionWatch(topic, index));
-      }
-    }
+    this.#topics = topics.map((topic) => ({ topic, topicId: '', watches: new Map() }));
     cluster.simulation.coordinator.onWrite = ({ when }) => {
       if (when === 'after') this.#stateIsNew = true;
     };
   }
 
-  /** A machine is about to lose its power. */
+  /** A machine is about to lose its power, and nothing keeps a copy of what it holds. */
   onPowerLoss(): void {
-    for (const watch of this.#watches.values()) watch.excuse();
+    for (const { watch } of this.#watches.values()) watch.excuse();
+  }
+
+  /** A machine loses data, of which others keep a copy. To be called before it registers again. */
+  onLoss(id: number, loss: Loss): void {
+    const { lastZxid } = this.#cluster.simulation.coordinator;
+    for (const { watch } of this.#watches.values()) {
+      if (loss === 'disk' || !watch.isDurable) watch.lose(id, lastZxid);
+    }
+  }
+
+  /** The topic may count with fewer from now on. */
+  lowerMinInsyncReplicas(name: string, count: number): void {
+    for (const { topic, watches } of this.#topics) {
+      if (topic.name !== name) continue;
+      for (const watch of watches.values()) watch.lowerMinInsyncReplicas(count);
+    }
   }
 
   /** @throws the first invariant that does not hold. */
   check(): void {
-    if (this.#stateIsNew) this.#readStates();
-    for (const { id, node, partitions } of this.#cluster.brokers) {
-      if (partitions.size === 0) continue;
-      const incarnation = `broker ${id} (start ${node.incarnation})`;
-      for (const [name, watch] of this.#watches) {
-        const partition = partitions.get(name);
-        if (partition !== undefined) watch.observe(id, incarnation, partition);
-      }
+    const { lastOwner } = this.#cluster.simulation.scheduler;
+    if (this.#stateIsNew) {
+      this.#readTopics();
+      for (const broker of this.#cluster.brokers) this.#observe(broker);
+      return;
+    }
+    for (const broker of this.#cluster.brokers) {
+      if (lastOwner === undefined || lastOwner.name === broker.node.name) this.#observe(broker);
     }
   }
 
@@ -54,41 +81,55 @@ export class ReplicationInvariants {
     readonly partition: number;
     readonly offset: number;
   }): void {
-    this.#watches.get(`${record.topic}-${record.partition}`)?.acknowledged(record.offset);
+    this.#watches.get(`${record.topic}-${record.partition}`)?.watch.acknowledged(record.offset);
   }
 
-  #readStates(): void {
+  #observe({ id, node, partitions }: SimBroker): void {
+    if (partitions.size === 0) return;
+    const incarnation = `broker ${id} (start ${node.incarnation})`;
+    for (const [name, partition] of partitions) {
+      const watched = this.#watches.get(name);
+      if (watched?.topicId !== partition.topicId) continue;
+      watched.watch.observe(id, incarnation, partition);
+    }
+  }
+
+  #readTopics(): void {
     this.#stateIsNew = false;
     const { coordinator } = this.#cluster.simulation;
-    for (const { name, partitions } of this.#topics) {
-      for (let index = 0; index < partitions; index += 1) {
-        const path = `/brokers/topics/${name}/partitions/${index}/state`;
-        const data = coordinator.data(path)?.toString();
-        if (data === undefined || this.#stateData.get(path) === data) continue;
-        this.#stateData.set(path, data);
-        const topic = String(coordinator.data(`/brokers/topics/${name}`));
-        this.#watches.get(`${name}-${index}`)?.observeState(stateOf(data, topic, index));
+    for (const watched of this.#topics) {
+      const { name } = watched.topic;
+      const written = writtenTopic(coordinator, name);
+      if (written?.topicId !== watched.topicId) this.#forget(watched);
+      if (written === undefined) continue;
+      watched.topicId = written.topicId;
+      for (const [index, replicas] of written.replicas.entries()) {
+        const state = writtenState(coordinator, name, { index, replicas });
+        if (state === undefined) continue;
+        const text = JSON.stringify(state);
+        if (this.#read.get(`${name}-${index}`) === text) continue;
+        this.#read.set(`${name}-${index}`, text);
+        this.#watchOf(watched, index).observeState(state);
       }
     }
   }
-}
 
-/** Kafka's JSON of the state and of the topic, read with none of the product's code. */
-function stateOf(data: string, topic: string, index: number): ControllerState {
-  const state = JSON.parse(data) as {
-    readonly leader: number;
-    readonly leader_epoch: number;
-    readonly controller_epoch: number;
-    readonly isr: readonly number[];
-  };
-  const { partitions } = JSON.parse(topic) as {
-    readonly partitions: Readonly<Record<string, readonly number[]>>;
-  };
-  return {
-    leader: state.leader,
-    leaderEpoch: state.leader_epoch,
-    controllerEpoch: state.controller_epoch,
-    isr: state.isr,
-    replicas: partitions[String(index)] ?? [],
-  };
+  #watchOf(watched: Watched, index: number): PartitionWatch {
+    const { topic, topicId, watches } = watched;
+    const name = `${topic.name}-${index}`;
+    const known = watches.get(name);
+    if (known !== undefined) return known;
+    const watch = new PartitionWatch(topic, index);
+    watches.set(name, watch);
+    this.#watches.set(name, { topicId, watch });
+    return watch;
+  }
+
+  #forget({ watches }: Watched): void {
+    for (const name of watches.keys()) {
+      this.#watches.delete(name);
+      this.#read.delete(name);
+    }
+    watches.clear();
+  }
 }

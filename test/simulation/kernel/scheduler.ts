@@ -46,6 +46,7 @@ export class Scheduler {
   onEventError: ((error: unknown, owner: EventOwner | undefined) => void) | undefined;
   #nowMs = 0;
   #eventCount = 0;
+  #lastOwner: EventOwner | undefined;
   #sequence = 0;
   #running = false;
   #external = 0;
@@ -65,6 +66,11 @@ export class Scheduler {
   /** Events run so far. */
   get eventCount(): number {
     return this.#eventCount;
+  }
+
+  /** Whose event ran last; undefined where it was the world's. */
+  get lastOwner(): EventOwner | undefined {
+    return this.#lastOwner;
   }
 
   /** Events waiting, cancelled ones included until their time comes. */
@@ -210,6 +216,7 @@ export class Scheduler {
 
   #execute(event: SimEvent): void {
     this.#eventCount += 1;
+    this.#lastOwner = event.owner;
     this.trace.addNumber(this.#eventCount);
     this.trace.addNumber(event.timeMs);
     if (event.owner !== undefined) this.trace.addLabel(event.owner.name);

@@ -62,6 +62,7 @@ export class SimNode {
   readonly #world: SimWorld;
   readonly #random: SimRandom;
   readonly #diskLatency: Required<DiskLatencyOptions>;
+  readonly #directories: readonly string[];
   /** As the next process will find it. */
   #disk: DiskImage;
   #life: Life | undefined;
@@ -73,7 +74,8 @@ export class SimNode {
     this.#world = world;
     this.#random = world.random.fork(`node ${name}`);
     this.#diskLatency = { ...DISK_LATENCY, ...options.disk };
-    this.#disk = new DiskImage(options.directories ?? ['/data']);
+    this.#directories = options.directories ?? ['/data'];
+    this.#disk = new DiskImage(this.#directories);
     this.clock = new SimClock(world.scheduler, options.clock);
     this.machine = new SimMachine(name);
     world.network.addHost(name);
@@ -132,6 +134,12 @@ export class SimNode {
     if (powerLoss) this.machine.boot();
     this.#world.network.processDied(life.process, this.name, { hasPower: !powerLoss });
     this.#world.coordinator.processDied(life.process, { hasPower: !powerLoss });
+  }
+
+  /** Another, empty disk in the place of one that is gone. @throws while a program runs. */
+  replaceDisk(): void {
+    if (this.#life !== undefined) throw new Error(`Node "${this.name}" is still running`);
+    this.#disk = new DiskImage(this.#directories);
   }
 
   /** The program stops handling events (a long pause); network and disk go on, clocks too. */

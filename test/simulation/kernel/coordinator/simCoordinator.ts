@@ -126,6 +126,16 @@ export class SimCoordinator {
     return node === undefined ? undefined : Buffer.from(node.data ?? []);
   }
 
+  /** Transaction that created the node, undefined where it is absent: a broker's epoch. */
+  czxid(path: string): number | undefined {
+    return this.#tree.state.nodes.get(path)?.czxid;
+  }
+
+  /** The last transaction: whatever comes is above it. */
+  get lastZxid(): number {
+    return this.#tree.lastZxid;
+  }
+
   // ---- faults ----
 
   /** Ends the sessions of this host at once, as an operator or a long pause would. */
