@@ -104,6 +104,24 @@ describe('The proxy of the fault tests', () => {
     await waitFor(() => talk.received === 'ab', { what: 'the client hears, too' });
   });
 
+  it('closes what it resets in the moment at which it passes on an end', async () => {
+    const sockets = () =>
+      process.getActiveResourcesInfo().filter((name) => name.startsWith('TCPSocket')).length;
+    await waitFor(() => sockets() === 0, { what: 'what earlier tests had open is closed' });
+    await says(open(), 'a');
+    let looks = 0;
+    proxy.impair({ direction: 'toClient' }, (connection) => {
+      looks += 1;
+      // After the end was passed on, before the loop turns.
+      void turns(10).then(() => connection.reset());
+      return false;
+    });
+    atServer[0]?.end();
+    await waitFor(() => looks > 0, { what: 'the end comes' });
+    // All four ends; what stays open here keeps the process from ending.
+    await waitFor(() => sockets() === 0, { what: 'every socket is closed' });
+  });
+
   it('delays, and slows down', async () => {
     const talk = open();
     await says(talk, 'a');
@@ -135,3 +153,8 @@ describe('The proxy of the fault tests', () => {
     await says(open(), 'again');
   });
 });
+
+/** Lets promises settle, in this turn of the event loop. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await Promise.resolve();
+}

@@ -121,7 +121,7 @@ export class TcpProxy {
     const { target } = this;
     if (this.refusing || target === undefined) {
       client.on('error', () => undefined);
-      client.resetAndDestroy();
+      resetSocket(client);
       return;
     }
     const connection = new ProxiedConnection(client, {
@@ -180,13 +180,13 @@ export class ProxiedConnection {
   }
 
   reset(): void {
-    this.#client.resetAndDestroy();
-    this.#server.resetAndDestroy();
+    resetSocket(this.#client);
+    resetSocket(this.#server);
   }
 
   loseServer(): void {
     this.#serverLost = true;
-    this.#server.resetAndDestroy();
+    resetSocket(this.#server);
   }
 
   #pipe(from: Socket, to: Socket, direction: Direction): void {
@@ -244,7 +244,7 @@ export class ProxiedConnection {
   #end(to: Socket, way: 'end' | 'reset'): void {
     if (this.#serverLost) return;
     if (way === 'end') to.end();
-    else to.resetAndDestroy();
+    else resetSocket(to);
   }
 
   #remember(bytes: Buffer, direction: Direction): void {
@@ -252,4 +252,13 @@ export class ProxiedConnection {
     const room = OPENING_BYTES_MAX - this[name].length;
     if (room > 0) this[name] = Buffer.concat([this[name], bytes.subarray(0, room)]);
   }
+}
+
+/**
+ * Ends a connection by RST. One whose end is on its way already is closed instead: there Node 20
+ * refuses the reset (EINVAL), never closes the handle, and the process spins for ever when it exits.
+ */
+function resetSocket(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+  else socket.resetAndDestroy();
 }
