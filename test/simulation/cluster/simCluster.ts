@@ -23,7 +23,7 @@ export interface SimClusterOptions {
   readonly properties?: readonly string[];
   /** Over so many racks the brokers are spread. Default 0: none has a rack. */
   readonly rackCount?: number;
-  /** A broker's clock. Default: a drift of up to a thousandth. */
+  /** Clocks of all nodes. Default: brokers' drift by up to a thousandth, clients' are right. */
   readonly clockOf?: (random: SimRandom) => SimClockOptions;
   readonly network?: SimNetworkOptions;
 }
@@ -34,6 +34,7 @@ export class SimCluster {
   readonly lines: LogLines;
   /** What happened that nothing explains; a run with one has failed. */
   readonly unexpected: unknown[] = [];
+  readonly #clockOf: SimClusterOptions['clockOf'];
   /** Called between two events; what it throws ends the run. */
   onStep: () => void = () => undefined;
   /** Called before a broker's machine loses power, or is to lose it since its disk fails. */
@@ -43,6 +44,7 @@ export class SimCluster {
 
   constructor(options: SimClusterOptions) {
     const { seed, network } = options;
+    this.#clockOf = options.clockOf;
     const simulation = new Simulation({ seed, ...(network === undefined ? {} : { network }) });
     this.simulation = simulation;
     this.lines = new LogLines(() => simulation.nowMs);
@@ -82,7 +84,7 @@ export class SimCluster {
 
   /** A client of its own node, for which network faults can be ordered by this name. */
   client(name: string): Odradek {
-    const node = this.simulation.node(name);
+    const node = this.simulation.node(name, { clock: this.#clientClock(name) });
     const environment = node.environment();
     return new Odradek({
       brokers: this.brokers.map(({ address }) => address),
@@ -118,6 +120,10 @@ export class SimCluster {
   throwUnexpected(): void {
     const [first] = this.unexpected;
     if (first !== undefined) throw first;
+  }
+
+  #clientClock(name: string): SimClockOptions {
+    return this.#clockOf?.(this.simulation.random.fork(`clock of ${name}`)) ?? {};
   }
 
   /** Nobody polls without a pause: the events of each virtual second stay below a bound. */

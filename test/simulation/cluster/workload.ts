@@ -1,15 +1,14 @@
 /** Clients at work: they produce, read along, and create and delete topics. */
 
-import { expect } from 'chai';
 import {
   type Consumer,
   DeliveryError,
   type Odradek,
   type Producer,
 } from '../../../client/index.ts';
-import { OdradekError } from '../../../common/index.ts';
 import type { SimRandom } from '../kernel/index.ts';
 import { type Acknowledged, checkAscending, type History, recordValue } from './history.ts';
+import { PassingTopics } from './passingTopics.ts';
 import type { SimCluster } from './simCluster.ts';
 
 export interface WorkloadTopic {
@@ -30,17 +29,14 @@ export interface WorkloadOptions {
   readonly paceMs: number;
 }
 
-/** What a topic that comes and goes was last known to be. */
-export type Existence = 'present' | 'absent' | 'unknown';
-
 export class Workload {
   readonly history: History;
-  readonly existence = new Map<string, Existence>();
   readonly #cluster: SimCluster;
   readonly #options: WorkloadOptions;
   readonly #random: SimRandom;
   readonly #clients: Odradek[] = [];
   readonly #consumers: Consumer[] = [];
+  #passing: PassingTopics | undefined;
   #isOver = false;
   #running: Promise<unknown> = Promise.resolve();
 
@@ -118,10 +114,7 @@ export class Workload {
       const topics = await client.admin().listTopics();
       await client.close();
       const present = new Set(topics.map(({ topic }) => topic));
-      const isRight = [...this.existence].every(
-        ([topic, existence]) =>
-          existence === 'unknown' || (existence === 'present') === present.has(topic),
-      );
+      const isRight = this.#passing?.agreesWith(present) ?? true;
       agreed = isRight ? agreed + 1 : 0;
       await this.#pause(name, 100);
     }
@@ -201,44 +194,13 @@ export class Workload {
     checkAscending(read);
   }
 
-  /**
-   * Topics come and go, some under a name that was used before. A name whose last change had an
-   * unknown outcome is given up: the change may still happen, long after anything else.
-   */
   async #administrate(name: string): Promise<void> {
-    const client = this.#client(name);
     const random = this.#random.fork(name);
-    const names = ['passing-1', 'passing-2', 'passing-3'];
-    for (let generation = names.length + 1; !this.#isOver; generation += 1) {
+    const shape = () => ({ partitions: 1 + random.below(3) });
+    this.#passing = new PassingTopics(this.#client(name), random, shape);
+    while (!this.#isOver) {
       await this.#pause(name, 1500);
-      const index = random.below(names.length);
-      const topic = names[index] as string;
-      const isPresent = this.existence.get(topic) === 'present';
-      this.existence.set(topic, 'unknown');
-      try {
-        if (isPresent) await client.admin().deleteTopic(topic);
-        else await client.admin().createTopic({ topic, partitions: 1 + random.below(3) });
-        this.existence.set(topic, isPresent ? 'absent' : 'present');
-      } catch (error) {
-        if (!(error instanceof OdradekError)) throw error;
-        names[index] = `passing-${generation}`;
-        continue;
-      }
-      if (!isPresent) await this.#useOnce(client, topic, `generation ${generation}`);
-    }
-  }
-
-  /** A new topic holds what was sent to it, and nothing of a namesake before it. */
-  async #useOnce(client: Odradek, topic: string, value: string): Promise<void> {
-    const producer = client.producer({ deliveryTimeoutMs: 3000 });
-    try {
-      for (let count = 0; count < 3; count += 1) await producer.send({ topic, value });
-      const consumer = client.consumer({ topic, from: 'beginning', stopAtEnd: true });
-      for await (const record of consumer) expect(record.text()).to.equal(value);
-    } catch (error) {
-      if (!(error instanceof OdradekError)) throw error;
-    } finally {
-      await producer.close().catch(() => undefined);
+      await this.#passing.changeOne();
     }
   }
 }

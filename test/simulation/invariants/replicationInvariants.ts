@@ -17,7 +17,7 @@ import { PartitionWatch, type WatchedTopic } from './partitionWatch.ts';
 export type Loss = 'power' | 'disk';
 
 interface Watched {
-  readonly topic: WatchedTopic;
+  topic: WatchedTopic;
   /** Of the topic that stands now under this name. */
   topicId: string;
   readonly watches: Map<string, PartitionWatch>;
@@ -27,7 +27,10 @@ export class ReplicationInvariants {
   readonly #cluster: SimCluster;
   readonly #topics: readonly Watched[];
   /** By the name of the partition. */
-  readonly #watches = new Map<string, { readonly topicId: string; readonly watch: PartitionWatch }>();
+  readonly #watches = new Map<
+    string,
+    { readonly topicId: string; readonly watch: PartitionWatch }
+  >();
   /** What stood in ZooKeeper when it was read last, by partition. */
   readonly #read = new Map<string, string>();
   #stateIsNew = true;
@@ -56,8 +59,11 @@ export class ReplicationInvariants {
 
   /** The topic may count with fewer from now on. */
   lowerMinInsyncReplicas(name: string, count: number): void {
-    for (const { topic, watches } of this.#topics) {
+    for (const watched of this.#topics) {
+      const { topic, watches } = watched;
       if (topic.name !== name) continue;
+      const minInsyncReplicas = Math.min(topic.minInsyncReplicas, count);
+      watched.topic = { ...topic, minInsyncReplicas };
       for (const watch of watches.values()) watch.lowerMinInsyncReplicas(count);
     }
   }

@@ -3,13 +3,18 @@
  * and after healing the judgement of the history and of the replicas' bytes.
  */
 
-import { allFaults, type FaultKind, FaultPlan } from '../cluster/faultPlan.ts';
+import { FaultAtlas } from '../cluster/faultAtlas.ts';
+import { type FaultKind, FaultPlan } from '../cluster/faultPlan.ts';
 import { checkReplicas } from '../cluster/replicaBytes.ts';
+import { withoutSelfFencing } from '../cluster/selfFencing.ts';
+import type { SimBroker } from '../cluster/simBroker.ts';
 import { SimCluster } from '../cluster/simCluster.ts';
-import { ReplicationInvariants } from '../invariants/replicationInvariants.ts';
-import { type ReplicatedTopic, ReplicationWorkload } from './replicationWorkload.ts';
+import { type Loss, ReplicationInvariants } from '../invariants/replicationInvariants.ts';
+import { AdminOperations } from './adminOperations.ts';
+import { drawnWorld, profiledWorld, type ReplicationWorld } from './replicationWorld.ts';
+import { ReplicationWorkload } from './replicationWorkload.ts';
 
-/** What a seed would otherwise choose at random. */
+/** What a seed would otherwise choose at random: of mutants and named cases. */
 export interface ReplicationProfile {
   readonly faults?: readonly FaultKind[];
   /** Virtual time between two faults. */
@@ -22,6 +27,10 @@ export interface ReplicationProfile {
   readonly minInsyncReplicas?: number;
   /** Whether a follower gets little at a time, so that it lags behind what is committed. */
   readonly hasSmallFetches?: boolean;
+  /** Whether partitions move, topics grow, come and go meanwhile. */
+  readonly isAdministered?: boolean;
+  /** Whether faults leave an intact copy of all that is committed, also in page caches. */
+  readonly keepsIntactCopy?: boolean;
   /** For mutants: the mixed clusters instead, where topics come and go. */
   readonly isMixed?: boolean;
 }
@@ -35,73 +44,59 @@ export interface ReplicationOutcome {
   readonly faults: string;
 }
 
-const PAGE_CACHE = { 'flush.messages': '9223372036854775807' };
-const PROPERTIES = ['replica.lag.time.max.ms=3000', 'replica.fetch.backoff.ms=200'];
+/** Faults end here at the latest, so that the whole seed stays below 100,000 events. */
+const FAULTY_EVENTS_MAX = 65_000;
 
-const SMALL_FETCHES = ['replica.fetch.response.max.bytes=1024'];
-
-/** @throws what was broken, with the seed and the last log lines. */
+/**
+ * @param profile without it the seed draws a world of its own, in which everything may happen.
+ * @throws what was broken, with the seed and the last log lines.
+ */
 export async function runReplicationSeed(
   seed: number,
-  profile: ReplicationProfile = {},
+  profile?: ReplicationProfile,
 ): Promise<ReplicationOutcome> {
-  const { brokerCount = 2 + (Math.floor(seed / 2) % 2) } = profile;
-  const { hasSmallFetches = seed % 3 === 0 } = profile;
-  const properties = [...PROPERTIES, ...(hasSmallFetches ? SMALL_FETCHES : [])];
-  const cluster = new SimCluster({ seed, brokerCount, properties });
+  const world = profile === undefined ? drawnWorld(seed) : profiledWorld(seed, profile);
+  const cluster = new SimCluster({ seed, ...world });
+  const run = (): Promise<ReplicationOutcome> => runWorld(cluster, world);
   try {
-    return await runCluster(cluster, profile);
+    return await (world.isSelfFencing ? run() : withoutSelfFencing(run));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new Error(`seed ${seed}: ${message}\n${cluster.lines.toString()}`, { cause: error });
   }
 }
 
-async function runCluster(
-  cluster: SimCluster,
-  profile: ReplicationProfile,
-): Promise<ReplicationOutcome> {
-  const { simulation, brokers } = cluster;
-  const random = simulation.random.fork('replication swarm');
-  const replicationFactor = brokers.length;
-  const {
-    faults = allFaults.filter(() => random.chance(0.5)),
-    faultMeanMs = random.pick([700, 1500, 3000]),
-    faultyMs = 20_000,
-    isDurable = random.chance(0.75),
-    minInsyncReplicas = Math.min(2, replicationFactor),
-  } = profile;
-  const configs = {
-    'min.insync.replicas': String(minInsyncReplicas),
-    ...(random.chance(0.3) ? { 'segment.bytes': '4096' } : {}),
-    ...(isDurable ? {} : PAGE_CACHE),
-  };
-  const topics: ReplicatedTopic[] = [
-    { name: 'orders', partitions: 1 + random.below(2), replicationFactor, configs },
-  ];
-  const watched = topics.map((topic) => ({ ...topic, minInsyncReplicas, isDurable }));
-  const invariants = new ReplicationInvariants(cluster, watched);
-  const workload = new ReplicationWorkload(cluster, invariants, topics, {
-    mayLose: !isDurable,
+async function runWorld(cluster: SimCluster, world: ReplicationWorld): Promise<ReplicationOutcome> {
+  const { simulation } = cluster;
+  const { topics } = world;
+  const invariants = new ReplicationInvariants(cluster, topics);
+  const workload = new ReplicationWorkload(cluster, invariants, {
+    topics,
+    rackCount: world.rackCount,
+    mayLose: !world.keepsIntactCopy && topics.some(({ isDurable }) => !isDurable),
   });
-  const plan = new FaultPlan(cluster, faults);
-  cluster.onPowerLoss = () => {
-    invariants.onPowerLoss();
-    if (!isDurable) for (const { name } of topics) workload.excuse(name);
-  };
+  const plan = planFaults(cluster, world, { invariants, workload });
   cluster.onStep = () => invariants.check();
   cluster.startAll();
   await cluster.until('all brokers are ready', () => cluster.areAllReady);
   await cluster.settle('the topics stand', workload.prepare());
   workload.start();
   await cluster.until('the clients work', () => workload.readCount > 10);
-  const endMs = simulation.nowMs + faultyMs;
-  if (random.chance(0.3)) simulation.coordinator.lossProbability = 0.05;
-  plan.start(faultMeanMs);
-  await cluster.until('time', () => simulation.nowMs > endMs);
+  const admin = world.isAdministered ? new AdminOperations(cluster, invariants, topics) : undefined;
+  const administered = admin?.run();
+  administered?.catch((error: unknown) => cluster.unexpected.push(error));
+  const { scheduler } = simulation;
+  const endMs = simulation.nowMs + world.faultyMs;
+  simulation.coordinator.lossProbability = world.lossProbability;
+  plan.start(world.faultMeanMs);
+  const isOver = () => simulation.nowMs > endMs || scheduler.eventCount > FAULTY_EVENTS_MAX;
+  await cluster.until('time', isOver);
+  admin?.end();
   plan.end();
   await cluster.until('all brokers are ready again', () => cluster.areAllReady);
   await cluster.settle('every record is decided', workload.finish());
+  await cluster.settle('the operator is done', Promise.resolve(administered));
+  await cluster.settle('no partition moves', Promise.resolve(admin?.untilSettled()), 60_000);
   await cluster.settle('all replicas are in sync', workload.untilInSync(), 60_000);
   const anomalies = await cluster.settle('the history is judged', workload.judge());
   if (anomalies.length > 0) throw new Error(anomalies.slice(0, 5).join('; '));
@@ -109,12 +104,36 @@ async function runCluster(
   for (const { name } of topics) checkReplicas(cluster, name);
   return {
     hash: simulation.traceHash,
-    events: simulation.scheduler.eventCount,
+    events: scheduler.eventCount,
     virtualMs: simulation.nowMs,
     acknowledged: workload.acknowledgedCount,
     read: workload.readCount,
     faults: [...plan.counts].map(([kind, count]) => `${kind} ${count}`).join(', '),
   };
+}
+
+/** With the atlas, or with topics excused that lose what stood in page caches alone. */
+function planFaults(
+  cluster: SimCluster,
+  { topics, faults, keepsIntactCopy }: ReplicationWorld,
+  judges: { readonly invariants: ReplicationInvariants; readonly workload: ReplicationWorkload },
+): FaultPlan {
+  const { invariants, workload } = judges;
+  if (!keepsIntactCopy) {
+    cluster.onPowerLoss = () => {
+      invariants.onPowerLoss();
+      for (const { name, isDurable } of topics) if (!isDurable) workload.excuse(name);
+    };
+    return new FaultPlan(cluster, faults);
+  }
+  const atlas = new FaultAtlas(cluster, topics);
+  const onLoss = (broker: SimBroker, loss: Loss): void => {
+    atlas.onLoss(broker, loss);
+    invariants.onLoss(broker.id, loss);
+  };
+  cluster.onPowerLoss = (broker) => onLoss(broker, 'power');
+  cluster.onDiskLoss = (broker) => onLoss(broker, 'disk');
+  return new FaultPlan(cluster, faults, atlas);
 }
 
 /** Who is in sync may be behind what acks=1 has written, for a while. */

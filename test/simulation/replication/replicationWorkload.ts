@@ -8,15 +8,28 @@ import {
   type Producer,
 } from '../../../client/index.ts';
 import { HistoryChecker, HistoryRecorder, type SendPromise } from '../../checker/index.ts';
-import type { SimCluster } from '../cluster/simCluster.ts';
+import { OdradekError } from '../../../common/index.ts';
+import { rackName, type SimCluster } from '../cluster/simCluster.ts';
 import type { ReplicationInvariants } from '../invariants/replicationInvariants.ts';
 import type { SimRandom } from '../kernel/index.ts';
 
 export interface ReplicatedTopic {
   readonly name: string;
-  readonly partitions: number;
+  /** Grows with the topic. */
+  partitions: number;
   readonly replicationFactor: number;
   readonly configs: Readonly<Record<string, string>>;
+  readonly minInsyncReplicas: number;
+  /** Whether acknowledged means on disk. */
+  readonly isDurable: boolean;
+}
+
+export interface ReplicationWorkloadOptions {
+  readonly topics: readonly ReplicatedTopic[];
+  /** Above 0 another consumer reads from replicas in its rack. */
+  readonly rackCount: number;
+  /** Whether what was read may be gone later. */
+  readonly mayLose: boolean;
 }
 
 const PACE_MS = 40;
@@ -25,6 +38,7 @@ export class ReplicationWorkload {
   readonly #cluster: SimCluster;
   readonly #invariants: ReplicationInvariants;
   readonly #topics: readonly ReplicatedTopic[];
+  readonly #rackCount: number;
   readonly #mayLose: boolean;
   readonly #random: SimRandom;
   readonly #checker = new HistoryChecker();
@@ -41,10 +55,10 @@ export class ReplicationWorkload {
   constructor(
     cluster: SimCluster,
     invariants: ReplicationInvariants,
-    topics: readonly ReplicatedTopic[],
-    options: { readonly mayLose: boolean },
+    { topics, rackCount, mayLose }: ReplicationWorkloadOptions,
   ) {
-    this.#mayLose = options.mayLose;
+    this.#rackCount = rackCount;
+    this.#mayLose = mayLose;
     this.#cluster = cluster;
     this.#invariants = invariants;
     this.#topics = topics;
@@ -57,8 +71,8 @@ export class ReplicationWorkload {
 
   async prepare(): Promise<void> {
     const admin = this.#client('client-setup').admin();
-    for (const { name, ...options } of this.#topics) {
-      await admin.createTopic({ topic: name, ...options });
+    for (const { name, partitions, replicationFactor, configs } of this.#topics) {
+      await admin.createTopic({ topic: name, partitions, replicationFactor, configs });
     }
   }
 
@@ -68,6 +82,10 @@ export class ReplicationWorkload {
       this.#produce('client-producer-1', this.#random.chance(0.5) ? 'all' : 1),
       this.#consume('client-consumer-0'),
     ];
+    if (this.#rackCount > 0) {
+      const rack = rackName(this.#random.below(this.#rackCount));
+      parts.push(this.#consume('client-consumer-1', { rack }));
+    }
     this.#running = Promise.all(parts);
     this.#running.catch((error: unknown) => this.#cluster.unexpected.push(error));
   }
@@ -97,9 +115,10 @@ export class ReplicationWorkload {
   /** Reads everything anew, to the end, and judges the history. @returns what was broken. */
   async judge(): Promise<readonly string[]> {
     const client = this.#cluster.client('client-reader');
-    for (const { name, partitions } of this.#topics) {
+    for (const { name } of this.#topics) {
+      const { partitions } = await client.admin().describeTopic(name);
       const found = new Map<string, [number, string][]>(
-        Array.from({ length: partitions }, (_, index) => [`${name}-${index}`, []]),
+        partitions.map(({ partition }) => [`${name}-${partition}`, []]),
       );
       const consumer = client.consumer({ topic: name, from: 'beginning', stopAtEnd: true });
       for await (const record of consumer) found.get(placeOf(record))?.push(entryOf(record));
@@ -153,19 +172,20 @@ export class ReplicationWorkload {
           if (acks === 'all') this.#invariants.acknowledged({ topic, partition, offset });
         },
         (error: unknown) => {
-          if (!(error instanceof DeliveryError)) throw error;
+          if (!isDelivery(error)) throw error;
           sending.failed(error);
         },
       )
       .catch((error: unknown) => this.#cluster.unexpected.push(error));
   }
 
-  async #consume(name: string): Promise<void> {
+  async #consume(name: string, more: { readonly rack?: string } = {}): Promise<void> {
     const topics = this.#topics.map((topic) => topic.name);
     const options = {
       topics,
       from: 'beginning',
       fetchWaitMsMax: 200,
+      ...more,
       // What stood in page caches alone may be gone with the power, also where it had been read.
       onOffsetOutOfRange: this.#mayLose ? 'earliest' : 'error',
     } as const;
@@ -197,4 +217,10 @@ function placeOf({ topic, partition }: Read): string {
 
 function entryOf(record: Read): [number, string] {
   return [record.offset, (record.text() ?? '').replaceAll('.', '')];
+}
+
+/** Also what was not even sent: the producer may not have heard of a new partition yet. */
+function isDelivery(error: unknown): error is OdradekError {
+  if (error instanceof DeliveryError) return true;
+  return error instanceof OdradekError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION';
 }

@@ -3,6 +3,7 @@
 import { runWorldSeed, type WorldOutcome } from './worldSeed.ts';
 
 const [first = 1, stride = 1, count = 1] = process.argv.slice(2).map(Number);
+const NOTHING = { traceHash: '', events: 0, virtualMs: 0, cpuSeconds: 0 };
 let current = first;
 // What escapes as an unhandled rejection ends the worker: its starter goes on behind the seed.
 process.on('unhandledRejection', (error) => fail(error));
@@ -15,7 +16,7 @@ for (let index = 0; index < count; index += 1) {
 
 function fail(error: unknown): never {
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  print({ seed: current, traceHash: '', events: 0, virtualMs: 0, anomalies: [message] });
+  print({ seed: current, ...NOTHING, anomalies: [message] });
   process.exit(1);
 }
 
