@@ -77,6 +77,11 @@ export interface PartitionResult extends PartitionName {
 export interface ReassignmentRequest extends PartitionName {
   /** Brokers that are to hold it, preferred leader first; null cancels the move under way. */
   readonly replicas: readonly number[] | null;
+  /**
+   * Bytes per second, at least 1, that a broker sends or takes in at most for replicas that moves
+   * add; default: no limit. To change it, ask for the same move again.
+   */
+  readonly throttle?: number;
 }
 
 /** A move that is under way. */
@@ -85,6 +90,8 @@ export interface Reassignment extends PartitionName {
   readonly replicas: readonly number[];
   readonly addingReplicas: readonly number[];
   readonly removingReplicas: readonly number[];
+  /** Bytes per second; 0 for no limit. */
+  readonly throttle: number;
 }
 
 /** Partitions by what is wrong with them; one may stand in several lists. */

@@ -249,9 +249,10 @@ export class ClusterAdmin implements Admin {
     changes: readonly ReassignmentRequest[],
     options?: CallOptions,
   ): Promise<readonly PartitionResult[]> {
-    const topics = byTopic(changes, ({ partition, replicas }) => ({
+    const topics = byTopic(changes, ({ partition, replicas, throttle }) => ({
       index: partition,
       replicas: replicas === null ? null : [...replicas],
+      throttle: throttle === undefined ? 0 : checkedThrottle(throttle),
     }));
     return this.#call(
       alterReassignmentsApi,
@@ -452,6 +453,11 @@ function replicaStatesOf({
     ...state,
     lag: state.logEndOffset < 0 ? -1 : Math.max(logEndOffset - state.logEndOffset, 0),
   }));
+}
+
+function checkedThrottle(bytesPerSecond: number): number {
+  if (Number.isSafeInteger(bytesPerSecond) && bytesPerSecond > 0) return bytesPerSecond;
+  throw new TypeError(`throttle must be whole bytes per second from 1, not ${bytesPerSecond}`);
 }
 
 function timestampOf(at: OffsetQuery): number {

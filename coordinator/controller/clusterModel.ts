@@ -62,6 +62,8 @@ export interface PartitionModel {
   adding: readonly number[];
   /** Those of `replicas` that a reassignment will remove. */
   removing: readonly number[];
+  /** Bytes per second for the replicas that a reassignment adds; 0 for no limit. */
+  throttle: number;
   /** Undefined where no state znode stands yet, or it is damaged. */
   state: PartitionStateNode | undefined;
   /** Version of the state znode, which is the partition epoch; -1 where there is none. */
@@ -163,15 +165,17 @@ export function partitionModel(
 
 /** The replicas of one partition, with those that come and those that go. */
 export function movesOf(
-  { replicas, addingReplicas, removingReplicas }: TopicAssignment,
+  { replicas, addingReplicas, removingReplicas, throttles }: TopicAssignment,
   index: number,
-): Pick<PartitionModel, 'replicas' | 'adding' | 'removing'> {
+): Pick<PartitionModel, 'replicas' | 'adding' | 'removing' | 'throttle'> {
   const all = replicas[index] ?? [];
   const listed = (ids: readonly number[] = []): number[] => ids.filter((id) => all.includes(id));
+  const adding = listed(addingReplicas[index]);
   return {
     replicas: all,
-    adding: listed(addingReplicas[index]),
+    adding,
     removing: listed(removingReplicas[index]),
+    throttle: adding.length === 0 ? 0 : (throttles?.[index] ?? 0),
   };
 }
 

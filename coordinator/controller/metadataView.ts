@@ -89,7 +89,7 @@ function partitionState(
   partition: PartitionModel,
   brokers: MetadataSource['brokers'],
 ): PartitionState {
-  const { index, replicas, state, version, adding, removing } = partition;
+  const { index, replicas, state, version, adding, removing, throttle } = partition;
   const leader = state?.leader ?? NO_BROKER;
   const epoch = brokers.get(leader)?.epoch;
   const isAnew = epoch !== undefined && (partition.isrEpochs.get(leader) ?? epoch) !== epoch;
@@ -103,5 +103,6 @@ function partitionState(
     eligibleLeaders: (state?.elr ?? []).map(({ id }) => id),
     addingReplicas: adding,
     removingReplicas: removing,
+    throttle,
   };
 }

@@ -12,7 +12,11 @@
  * Why the topic znode comes last: (1) it is written first, and the controller dies; (2) the next one
  * sees replicas of which the leader is none, and nothing that says why; (3) it could only guess.
  *
- * Cancelling is a reassignment to the replicas from before: what was to be added is removed.
+ * Cancelling is a reassignment to the replicas from before, in their order: what was to be added is
+ * removed. Kafka goes back to the same brokers, but not always to the same order.
+ *
+ * A throttle stands in the same znode as the replicas that come, and is written with them: it begins
+ * and ends with the move, whoever dies meanwhile.
  */
 
 import type { ErrorName } from '../../protocol/index.ts';
@@ -32,6 +36,13 @@ import type {
 import type { PartitionAnswers } from './partitionAnswers.ts';
 import type { PartitionLeaders } from './partitionLeaders.ts';
 import { sameIds, type TopicAssignments } from './topicAssignments.ts';
+
+interface WantedMove {
+  /** Null for the replicas from before. */
+  readonly replicas: readonly number[] | null;
+  /** Bytes per second for the replicas that are added; 0 for no limit. */
+  readonly throttle: number;
+}
 
 export class Reassignments {
   readonly #context: ControllerContext;
@@ -62,7 +73,7 @@ export class Reassignments {
     this.#answers.begin(requestId, topics, { onlyNews: false });
     for (const { name, partitions } of request.topics) {
       const topic = this.#context.topics.get(name);
-      for (const { index, replicas } of partitions) {
+      for (const { index, replicas, throttle } of partitions) {
         const at = { topic: name, partition: index };
         const partition = topic?.partitions[index];
         if (topic === undefined || topic.deletion !== undefined || partition === undefined) {
@@ -70,13 +81,13 @@ export class Reassignments {
           this.#answers.settle(requestId, at, 'UNKNOWN_TOPIC_OR_PARTITION', message);
           continue;
         }
-        const refusal = this.#refusal(partition, replicas);
+        const refusal = this.#refusal(partition, { replicas, throttle });
         if (refusal !== undefined) {
           this.#answers.settle(requestId, at, refusal.error, refusal.message);
           continue;
         }
         this.#assignments.change(topic, {
-          apply: (assignment) => begin(assignment, index, replicas),
+          apply: (assignment) => begin(assignment, index, { replicas, throttle }),
           onDone: (result) => {
             if (result.ok) this.#answers.settle(requestId, at, 'NONE');
             else this.#answers.settle(requestId, at, 'COORDINATOR_UNAVAILABLE', result.message);
@@ -94,11 +105,12 @@ export class Reassignments {
           name: topic.name,
           partitions: topic.partitions
             .filter(isMoving)
-            .map(({ index, replicas, adding, removing }) => ({
+            .map(({ index, replicas, adding, removing, throttle }) => ({
               index,
               replicas,
               addingReplicas: adding,
               removingReplicas: removing,
+              throttle,
             })),
         }))
         .filter(({ partitions }) => partitions.length > 0),
@@ -108,12 +120,16 @@ export class Reassignments {
 
   #refusal(
     partition: PartitionModel,
-    wanted: readonly number[] | null,
+    { replicas: wanted, throttle }: WantedMove,
   ): { readonly error: ErrorName; readonly message: string } | undefined {
     if (wanted === null) {
       if (isMoving(partition)) return undefined;
       const message = 'The partition is not being reassigned';
       return { error: 'NO_REASSIGNMENT_IN_PROGRESS', message };
+    }
+    if (throttle < 0) {
+      const message = `The throttle is ${throttle} bytes per second; it must be at least 1`;
+      return { error: 'INVALID_REQUEST', message };
     }
     const error = 'INVALID_REPLICA_ASSIGNMENT';
     if (wanted.length === 0 || new Set(wanted).size !== wanted.length) {
@@ -163,29 +179,44 @@ function isMoving({ adding, removing }: PartitionModel): boolean {
   return adding.length > 0 || removing.length > 0;
 }
 
-/** @param wanted null for the replicas from before. */
 function begin(
   assignment: TopicAssignment,
   index: number,
-  wanted: readonly number[] | null,
+  wanted: WantedMove,
 ): TopicAssignment | undefined {
   const now = assignment.replicas[index] ?? [];
   const coming = assignment.addingReplicas[index] ?? [];
-  const before = now.filter((id) => !coming.includes(id));
-  const target = wanted ?? before;
-  const replicas = [...new Set([...target, ...now])];
-  if (sameIds(target, now)) return undefined;
-  return withMoves(assignment, index, {
-    replicas,
-    adding: target.filter((id) => !before.includes(id)),
-    removing: replicas.filter((id) => !target.includes(id)),
-  });
+  const going = assignment.removingReplicas[index] ?? [];
+  const before = originalReplicas(assignment, index);
+  const target = wanted.replicas ?? before;
+  // What an earlier target added may be in sync, or lead: it goes in good order, too.
+  const replicas = [...new Set([...target, ...before, ...now])];
+  const adding = target.filter((id) => !before.includes(id));
+  const removing = replicas.filter((id) => !target.includes(id));
+  const throttle = adding.length === 0 ? 0 : wanted.throttle;
+  const isSame =
+    sameIds(replicas, now) &&
+    sameIds(adding, coming) &&
+    sameIds(removing, going) &&
+    throttle === (assignment.throttles?.[index] ?? 0);
+  return isSame
+    ? undefined
+    : withMoves(assignment, index, { replicas, adding, removing, throttle });
+}
+
+/** The replicas from before the reassignment, if there is one, preferred leader first. */
+function originalReplicas(assignment: TopicAssignment, index: number): readonly number[] {
+  const coming = assignment.addingReplicas[index] ?? [];
+  const left = (assignment.replicas[index] ?? []).filter((id) => !coming.includes(id));
+  const written = assignment.originalReplicas?.[index] ?? [];
+  const fits = written.length > 0 && written.every((id) => left.includes(id));
+  return fits ? written : left;
 }
 
 function end(assignment: TopicAssignment, index: number): TopicAssignment {
   const going = assignment.removingReplicas[index] ?? [];
   const replicas = (assignment.replicas[index] ?? []).filter((id) => !going.includes(id));
-  return withMoves(assignment, index, { replicas, adding: [], removing: [] });
+  return withMoves(assignment, index, { replicas, adding: [], removing: [], throttle: 0 });
 }
 
 function withMoves(
@@ -195,21 +226,33 @@ function withMoves(
     readonly replicas: readonly number[];
     readonly adding: readonly number[];
     readonly removing: readonly number[];
+    readonly throttle: number;
   },
 ): TopicAssignment {
+  const { replicas, adding, removing, throttle } = to;
+  const before = originalReplicas(assignment, index);
+  const moves = adding.length > 0 || removing.length > 0;
+  const derived = replicas.filter((id) => !adding.includes(id));
+  const original = moves && !sameIds(before, derived) ? before : undefined;
   return {
     ...assignment,
-    replicas: assignment.replicas.map((ids, at) => (at === index ? to.replicas : ids)),
-    addingReplicas: withList(assignment.addingReplicas, index, to.adding),
-    removingReplicas: withList(assignment.removingReplicas, index, to.removing),
+    replicas: assignment.replicas.map((ids, at) => (at === index ? replicas : ids)),
+    addingReplicas: withEntry(assignment.addingReplicas, index, nonEmpty(adding)),
+    removingReplicas: withEntry(assignment.removingReplicas, index, nonEmpty(removing)),
+    originalReplicas: withEntry(assignment.originalReplicas ?? {}, index, original),
+    throttles: withEntry(assignment.throttles ?? {}, index, throttle === 0 ? undefined : throttle),
   };
 }
 
-function withList(
-  lists: Readonly<Record<string, readonly number[]>>,
+function nonEmpty(ids: readonly number[]): readonly number[] | undefined {
+  return ids.length === 0 ? undefined : ids;
+}
+
+function withEntry<Value>(
+  entries: Readonly<Record<string, Value>>,
   index: number,
-  ids: readonly number[],
-): Readonly<Record<string, readonly number[]>> {
-  const { [index]: _before, ...others } = lists;
-  return ids.length === 0 ? others : { ...others, [index]: ids };
+  value: Value | undefined,
+): Readonly<Record<string, Value>> {
+  const { [index]: _before, ...others } = entries;
+  return value === undefined ? others : { ...others, [index]: value };
 }

@@ -116,6 +116,7 @@ export class TopicAssignments {
         continue;
       }
       const moves = movesOf(assignment, index);
+      partition.throttle = moves.throttle;
       if (sameIds(moves.replicas, partition.replicas) && sameIds(moves.adding, partition.adding)) {
         if (sameIds(moves.removing, partition.removing)) continue;
       }

@@ -3,6 +3,10 @@
  *
  *     {"version":3,"topic_id":"Zm9vYmFyYmF6cXV4cXV1eA","partitions":{"0":[1,2],"1":[2,3]},
  *      "adding_replicas":{},"removing_replicas":{}}
+ *
+ * What Kafka's keys cannot say of a reassignment stands under ours, and goes with it:
+ *
+ *     "odradek":{"originalReplicas":{"0":[1,2,3]},"throttles":{"0":1000000}}
  */
 
 import type { Random, TopicId } from '../../common/index.ts';
@@ -17,7 +21,16 @@ export interface TopicAssignment {
   readonly addingReplicas: Readonly<Record<string, readonly number[]>>;
   /** ... and those that will go. */
   readonly removingReplicas: Readonly<Record<string, readonly number[]>>;
+  /**
+   * Of reassignments in progress, where it is not `replicas` without the new ones: the replicas from
+   * before, preferred leader first. A cancellation goes back to them.
+   */
+  readonly originalReplicas?: Readonly<Record<string, readonly number[]>>;
+  /** Of reassignments in progress: bytes per second for the new replicas, where they are limited. */
+  readonly throttles?: Readonly<Record<string, number>>;
 }
+
+const OWN_KEY = 'odradek';
 
 export const topicsPath = '/brokers/topics';
 
@@ -33,6 +46,7 @@ export const topicZnode = {
       partitions: Object.fromEntries(assignment.replicas.map((ids, index) => [index, ids])),
       adding_replicas: assignment.addingReplicas,
       removing_replicas: assignment.removingReplicas,
+      ...encodeOwn(assignment),
     });
   },
 
@@ -58,9 +72,32 @@ export const topicZnode = {
       replicas,
       addingReplicas: byPartition(fields, 'adding_replicas'),
       removingReplicas: byPartition(fields, 'removing_replicas'),
+      ...decodeOwn(fields),
     };
   },
 };
+
+type Own = Pick<TopicAssignment, 'originalReplicas' | 'throttles'>;
+
+function encodeOwn({ originalReplicas = {}, throttles = {} }: Own): Record<string, unknown> {
+  const own = {
+    ...(Object.keys(originalReplicas).length === 0 ? {} : { originalReplicas }),
+    ...(Object.keys(throttles).length === 0 ? {} : { throttles }),
+  };
+  return Object.keys(own).length === 0 ? {} : { [OWN_KEY]: own };
+}
+
+function decodeOwn(fields: ZnodeFields): Own {
+  const own = fields.optionalObject(OWN_KEY);
+  if (own === undefined) return {};
+  const throttles = own.optionalObject('throttles');
+  return {
+    originalReplicas: byPartition(own, 'originalReplicas'),
+    throttles: Object.fromEntries(
+      (throttles?.names ?? []).map((key) => [key, throttles?.integer(key, 1) ?? 0]),
+    ),
+  };
+}
 
 function byPartition(fields: ZnodeFields, name: string): Record<string, readonly number[]> {
   const lists = fields.optionalObject(name);

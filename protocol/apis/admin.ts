@@ -267,7 +267,7 @@ export const alterReassignmentsApi = defineApi({
   key: 14,
   name: 'AlterReassignments',
   about: 'Begins or cancels the move of partitions to other brokers.',
-  versions: { min: 0, max: 0 },
+  versions: { min: 0, max: 1 },
   audience: 'client',
   request: struct({
     timeoutMs: field(int32, 'How long the broker may take, in milliseconds.'),
@@ -283,6 +283,11 @@ export const alterReassignmentsApi = defineApi({
                 replicas: field(
                   nullable(array(int32)),
                   'Brokers that are to hold it, preferred leader first; null to cancel.',
+                ),
+                throttle: field(
+                  int64,
+                  'Bytes per second at which brokers send and take in the new replicas; 0 for no limit.',
+                  1,
                 ),
               }),
             ),
@@ -319,7 +324,7 @@ export const listReassignmentsApi = defineApi({
   key: 15,
   name: 'ListReassignments',
   about: 'Moves of partitions that are under way.',
-  versions: { min: 0, max: 0 },
+  versions: { min: 0, max: 1 },
   audience: 'client',
   request: struct({
     topics: field(nullable(array(string)), 'Names of topics; null for all.'),
@@ -336,6 +341,7 @@ export const listReassignmentsApi = defineApi({
                 replicas: field(array(int32), 'Brokers that hold it now.'),
                 addingReplicas: field(array(int32), 'Those of them that are being added.'),
                 removingReplicas: field(array(int32), 'Those of them that will be removed.'),
+                throttle: field(int64, 'Bytes per second of the move; 0 for no limit.', 1),
               }),
             ),
             'Partitions that are being moved.',

@@ -26,6 +26,11 @@ const partitionState = struct({
   ),
   addingReplicas: field(array(int32), 'Those of the replicas that a reassignment is adding.'),
   removingReplicas: field(array(int32), 'Those of the replicas that a reassignment will remove.'),
+  throttle: field(
+    int64,
+    'Bytes per second that one broker sends to, or one takes in for, replicas being added; 0 for no limit.',
+    1,
+  ),
 });
 
 const topicState = struct({
@@ -54,7 +59,7 @@ export const updateMetadataApi = defineApi({
   key: 64,
   name: 'UpdateMetadata',
   about: 'A change of the cluster, or all of it, from the controller to one broker.',
-  versions: { min: 0, max: 0 },
+  versions: { min: 0, max: 1 },
   audience: 'broker',
   request: struct({
     controllerId: field(int32, 'The controller.'),

@@ -79,3 +79,26 @@ export function sampleOf(schema: Schema<unknown>, version: number): unknown {
   };
   return sample(schema);
 }
+
+/** A decoded value without the fields that its version did not have: the reader has made them up. */
+export function asOfVersion(schema: Schema<unknown>, value: unknown, version: number): unknown {
+  if (value === null) return null;
+  switch (schema.kind) {
+    case 'nullable':
+      return asOfVersion((schema as NullableSchema<unknown>).inner, value, version);
+    case 'array': {
+      const { element } = schema as ArraySchema<unknown>;
+      return (value as unknown[]).map((each) => asOfVersion(element, each, version));
+    }
+    case 'struct': {
+      const fields = Object.entries((schema as StructSchema<unknown>).fields);
+      const present = fields.filter(([, field]) => field.since <= version);
+      const values = value as Record<string, unknown>;
+      return Object.fromEntries(
+        present.map(([name, field]) => [name, asOfVersion(field.schema, values[name], version)]),
+      );
+    }
+    default:
+      return value;
+  }
+}

@@ -94,7 +94,7 @@ async function clusterOf(ids: readonly number[], seed = 1): Promise<Cluster> {
 describe('A reassignment', () => {
   const request = {
     ...common,
-    topics: [{ name: 't', partitions: [{ index: 0, replicas: [3, 2] }] }],
+    topics: [{ name: 't', partitions: [{ index: 0, replicas: [3, 2], throttle: 5_000 }] }],
   };
 
   for (const moment of moments) {
@@ -140,18 +140,30 @@ describe('A reassignment', () => {
           adding_replicas: {},
           removing_replicas: {},
         });
+        expect(cluster.json('/brokers/topics/t')).not.to.have.property('odradek');
+        expect(cluster.partition('t')?.throttle).to.equal(0);
         expect(cluster.partition('t')?.isr).to.have.members([2, 3]);
       }
       expect(step).to.be.within(5, 19);
     });
   }
 
-  it('can be listed and cancelled while the new replica is not in sync', async () => {
+  it('can be listed and cancelled while the new replica is not in sync, also by the next controller', async () => {
     const cluster = await clusterOf([1, 2, 3]);
     await cluster.create('t', [[1, 2]]);
-    const { controller } = await cluster.controller();
-    await cluster.settle(controller.alterReassignments(request));
+    const first = await cluster.controller();
+    await cluster.settle(first.controller.alterReassignments(request));
     await cluster.pass(1_000);
+    expect(cluster.partition('t')?.throttle).to.equal(5_000);
+    cluster.kill(first.id);
+    await cluster.until(
+      () => [...cluster.brokers.values()].some(({ controller: next }) => next.active),
+      'the next takes over',
+    );
+    await cluster.start(first.id);
+    const { controller } = await cluster.controller();
+    await cluster.pass(1_000);
+    expect(cluster.partition('t')?.throttle).to.equal(5_000);
     const listed = await cluster.settle(controller.listReassignments({ topics: null }));
     expect(listed.topics[0]?.partitions[0]).to.deep.include({
       addingReplicas: [3],
@@ -160,7 +172,7 @@ describe('A reassignment', () => {
     const cancelled = await cluster.settle(
       controller.alterReassignments({
         ...common,
-        topics: [{ name: 't', partitions: [{ index: 0, replicas: null }] }],
+        topics: [{ name: 't', partitions: [{ index: 0, replicas: null, throttle: 0 }] }],
       }),
     );
     expect(cancelled.topics[0]?.partitions[0]?.errorCode).to.equal(0);
@@ -168,8 +180,8 @@ describe('A reassignment', () => {
       () => cluster.partition('t')?.replicas.length === 2,
       'the new replica is gone',
     );
-    expect(cluster.partition('t')?.replicas).to.have.members([1, 2]);
-    expect(cluster.partition('t')?.isr).to.have.members([1, 2]);
+    expect(cluster.partition('t')).to.deep.include({ replicas: [1, 2], throttle: 0 });
+    expect(cluster.json('/brokers/topics/t')).to.deep.include({ partitions: { 0: [1, 2] } });
     const none = await cluster.settle(controller.listReassignments({ topics: ['t'] }));
     expect(none.topics).to.deep.equal([]);
   });

@@ -184,6 +184,7 @@ export class DataPath {
       eligibleLeaders: [],
       addingReplicas: [],
       removingReplicas: [],
+      throttle: 0,
     }));
     await this.replicas.apply({
       snapshot: true,

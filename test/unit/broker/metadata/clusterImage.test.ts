@@ -14,6 +14,7 @@ function topic(name: string, topicId: string, leaders: readonly number[], deleti
     eligibleLeaders: [],
     addingReplicas: [],
     removingReplicas: [],
+    throttle: 0,
   }));
   return { name, topicId, deleting, configs: [{ name: 'retention.ms', value: '1' }], partitions };
 }

@@ -52,6 +52,7 @@ function topic(change: Partial<TopicImage> & { readonly replicas?: number[] } = 
         eligibleLeaders: [],
         addingReplicas: [],
         removingReplicas: [],
+        throttle: 0,
       },
     ],
     ...image,

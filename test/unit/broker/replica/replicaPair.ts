@@ -111,6 +111,7 @@ export class ReplicaNode {
       eligibleLeaders: [],
       addingReplicas: [],
       removingReplicas: [],
+      throttle: 0,
       ...state,
     }));
     await this.replicas.apply({

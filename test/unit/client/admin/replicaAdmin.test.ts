@@ -128,7 +128,7 @@ describe('The admin client of a replicated cluster', () => {
         .client()
         .admin()
         .alterReassignments([
-          { topic: 'orders', partition: 0, replicas: [3, 2] },
+          { topic: 'orders', partition: 0, replicas: [3, 2], throttle: 5_000 },
           { topic: 'orders', partition: 1, replicas: null },
         ]),
     );
@@ -141,8 +141,8 @@ describe('The admin client of a replicated cluster', () => {
         {
           name: 'orders',
           partitions: [
-            { index: 0, replicas: [3, 2] },
-            { index: 1, replicas: null },
+            { index: 0, replicas: [3, 2], throttle: 5_000 },
+            { index: 1, replicas: null, throttle: 0 },
           ],
         },
       ],
@@ -163,9 +163,19 @@ describe('The admin client of a replicated cluster', () => {
     expect(calls).to.equal(2);
   });
 
+  it('refuses a throttle that is no rate before anything is sent', async () => {
+    const cluster = await started();
+    const admin = cluster.client().admin();
+    for (const throttle of [0, -1, 0.5, Number.NaN]) {
+      const change = { topic: 'orders', partition: 0, replicas: [2], throttle };
+      const failure = await errorOf(admin.alterReassignments([change]));
+      expect(failure).to.be.instanceOf(TypeError);
+    }
+  });
+
   it('lists the moves under way', async () => {
     const cluster = await started();
-    const move = { replicas: [1, 2, 3], addingReplicas: [3], removingReplicas: [1] };
+    const move = { replicas: [1, 2, 3], addingReplicas: [3], removingReplicas: [1], throttle: 7 };
     cluster.answers.set('ListReassignments', () => ({
       topics: [{ name: 'orders', partitions: [{ index: 2, ...move }] }],
     }));

@@ -12,6 +12,7 @@
  *     > brokers 1,2@9                                  broker 2 with epoch 9 (default: its id)
  *     > create t 3 | delete t | alter t k=v            requests are numbered
  *     > partitions t 4 | reassign t 0 2,3 | reassign t 0 cancel | reassignments
+ *     > reassign t 0 2,3 1000                          at most 1000 bytes per second
  *     > elect preferred t 0 | elect unclean | rebalance 10
  *     > shutdown 1@1 | logdir 1@1 t 0
  *     > timeout 1
@@ -65,6 +66,7 @@ interface AnyReply extends Verdict {
       readonly replicas?: readonly number[];
       readonly addingReplicas?: readonly number[];
       readonly removingReplicas?: readonly number[];
+      readonly throttle?: number;
     })[];
   })[];
 }
@@ -186,7 +188,7 @@ export class ControllerScript {
   }
 
   #request(command: string, words: readonly string[]): AdminRequest {
-    const [first = '', second = '', third = ''] = words;
+    const [first = '', second = '', third = '', fourth = '0'] = words;
     const common = { timeoutMs: 1, forwarded: false };
     const [broker] = /^\d/.test(first) ? parseBrokers(first) : [];
     const sender = { brokerId: broker?.id ?? -1, brokerEpoch: broker?.epoch ?? -1 };
@@ -197,7 +199,10 @@ export class ControllerScript {
       }
       case 'reassign': {
         const replicas = third === 'cancel' ? null : split(third).map(Number);
-        const topics = [{ name: first, partitions: [{ index: Number(second), replicas }] }];
+        const throttle = Number(fourth);
+        const topics = [
+          { name: first, partitions: [{ index: Number(second), replicas, throttle }] },
+        ];
         return { type: 'alterReassignments', request: { ...common, topics } };
       }
       case 'reassignments':
@@ -310,7 +315,8 @@ export class ControllerScript {
         lines.push(
           `  ${p.index}: leader ${p.leader} epoch ${p.leaderEpoch} isr [${p.isr.join(' ')}]` +
             (p.replicas.length > 1 ? ` of [${p.replicas.join(' ')}]` : '') +
-            (p.eligibleLeaders.length > 0 ? ` eligible [${p.eligibleLeaders.join(' ')}]` : ''),
+            (p.eligibleLeaders.length > 0 ? ` eligible [${p.eligibleLeaders.join(' ')}]` : '') +
+            (p.throttle > 0 ? ` throttle ${p.throttle}` : ''),
         );
       }
     }
@@ -404,7 +410,8 @@ function showReply(reply: AnyReply): string[] {
               p.replicas === undefined
                 ? ''
                 : ` [${p.replicas.join(' ')}] adding [${p.addingReplicas?.join(' ')}] ` +
-                  `removing [${p.removingReplicas?.join(' ')}]`,
+                  `removing [${p.removingReplicas?.join(' ')}]` +
+                  (p.throttle ? ` throttle ${p.throttle}` : ''),
             ].join(''),
           ),
     ),

@@ -133,6 +133,31 @@ describe('Znodes', () => {
     expect(json(partitionStateZnode.encode(state))).to.deep.equal(json(data));
   });
 
+  it('keep what Kafka cannot say of a move under a key of ours, and only while there is one', () => {
+    const topic = {
+      topicId: 'Zm9vYmFyYmF6cXV4cXV1eA' as TopicId,
+      replicas: [[3, 4, 2, 1]],
+      addingReplicas: { 0: [4] },
+      removingReplicas: { 0: [1] },
+      originalReplicas: { 0: [1, 2, 3] },
+      throttles: { 0: 1_000_000 },
+    };
+    const data = topicZnode.encode(topic);
+    expect(json(data)).to.deep.include({
+      partitions: { 0: [3, 4, 2, 1] },
+      odradek: { originalReplicas: { 0: [1, 2, 3] }, throttles: { 0: 1_000_000 } },
+    });
+    expect(topicZnode.decode('t', data)).to.deep.equal(topic);
+    const done = { ...topic, originalReplicas: {}, throttles: {} };
+    expect(json(topicZnode.encode(done))).not.to.have.property('odradek');
+    for (const throttles of [{ 0: 0 }, { 0: 'fast' }, 5]) {
+      const damaged = Buffer.from(
+        JSON.stringify({ version: 3, partitions: { 0: [1] }, odradek: { throttles } }),
+      );
+      expect(() => topicZnode.decode('t', damaged)).to.throw(/"odradek.throttles/);
+    }
+  });
+
   it('say of a state that its leader is recovering as Kafka 3.9 does: with a 1, or not at all', () => {
     const path = '/brokers/topics/t/partitions/0/state';
     const recovered = { controller_epoch: 3, leader: 1, version: 1, leader_epoch: 5, isr: [1] };
