@@ -130,6 +130,12 @@ export class Broker {
     return this.#running?.replicas.partitions ?? new Map();
   }
 
+  /** The newest update of a controller that it took, for tests that watch it. */
+  get metadataVersion(): { readonly controllerEpoch: number; readonly version: number } {
+    const { controllerEpoch, version } = this.#image;
+    return { controllerEpoch, version };
+  }
+
   /** Called once when the broker cannot go on. Whoever runs it ends the process. */
   onFatal(listener: (error: unknown) => void): void {
     this.#fatalListener = listener;

@@ -22,7 +22,7 @@ export const allFaults = [
 ] as const;
 
 /** Only where the seed is made for them: with an atlas, or for clocks that nothing may depend on. */
-export const furtherFaults = ['diskLoss', 'clockDrift'] as const;
+export const furtherFaults = ['diskLoss', 'clockDrift', 'isolateController'] as const;
 
 export type FaultKind = (typeof allFaults)[number] | (typeof furtherFaults)[number];
 
@@ -36,6 +36,7 @@ const endingRegistrations: ReadonlySet<FaultKind> = new Set<FaultKind>([
   'freeze',
   'expire',
   'failingSync',
+  'isolateController',
 ]);
 
 export class FaultPlan {
@@ -98,6 +99,7 @@ export class FaultPlan {
       clockDrift: () => node.clock.setDrift(random.unit() * 1.5 - 0.5),
       cleanRestart: () => this.#cleanRestart(broker),
       cutFromCoordinator: () => this.#cut(node.name, COORDINATOR_HOST),
+      isolateController: () => this.#isolateController(),
       cutFromClients: () => this.#cut(node.name, this.#clientName()),
       cutBetweenBrokers: () => this.#cut(node.name, random.pick(this.#cluster.brokers).node.name),
       reset: () => network.resetConnections({ probability: random.unit() }),
@@ -180,6 +182,25 @@ export class FaultPlan {
     else if (this.#random.chance(0.5)) network.cutOneWay(other, one);
     else network.cut(one, other);
     this.#later(4000, () => network.heal(one, other));
+  }
+
+  /** Long enough to be deposed. It reaches the other brokers again before it can hear of that. */
+  #isolateController(): void {
+    const { network, coordinator } = this.#cluster.simulation;
+    const data = coordinator.data('/controller');
+    if (data === undefined) return;
+    const { brokerid } = JSON.parse(data.toString()) as { readonly brokerid: number };
+    const controller = `broker-${brokerid}`;
+    const cut = (other: string, healMs: number): void => {
+      network.cut(controller, other);
+      this.#cluster.simulation.scheduler.after(healMs, 'fault', () => {
+        network.heal(controller, other);
+      });
+    };
+    cut(COORDINATOR_HOST, 14_000);
+    for (const { node } of this.#cluster.brokers) {
+      if (node.name !== controller) cut(node.name, 9000 + this.#random.below(3000));
+    }
   }
 
   #clientName(): string {

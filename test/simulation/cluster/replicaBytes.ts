@@ -21,6 +21,16 @@ export function checkReplicas({ brokers }: SimCluster, topic: string): void {
   }
 }
 
+/** Resolves when no broker has files of a partition that it does not hold. */
+export async function untilOnlyReplicas(cluster: SimCluster, topic: string): Promise<void> {
+  const { scheduler } = cluster.simulation;
+  const hasMore = (broker: SimBroker): boolean =>
+    [...logBytes(broker, topic).keys()].some((name) => !broker.partitions.has(name));
+  while (cluster.brokers.some(hasMore)) {
+    await new Promise<void>((resolve) => scheduler.after(200, 'checker: files', resolve));
+  }
+}
+
 /** All segments of each partition, one after the other, by the name of the partition. */
 function logBytes(broker: SimBroker, topic: string): Map<string, Buffer> {
   const logs = new Map<string, Buffer>();

@@ -86,6 +86,11 @@ export class SimBroker {
     return this.#running?.partitions ?? new Map();
   }
 
+  /** Of the running program; nothing while it is down. */
+  get metadataVersion(): Broker['metadataVersion'] | undefined {
+    return this.#running?.metadataVersion;
+  }
+
   get hasFailingDisk(): boolean {
     return this.#hasFailingDisk;
   }
@@ -96,10 +101,10 @@ export class SimBroker {
    * operator comes. Before it starts again the machine is taken from the mains: only so the next
    * process sees what the disk holds.
    */
-  failNextSync(): void {
+  failNextSync(of: { readonly path?: RegExp } = {}): void {
     if (!this.#isReady) return;
     this.#hasFailingDisk = true;
-    this.node.fileSystem.inject({ operation: 'datasync', error: 'EIO', dropDirty: true });
+    this.node.fileSystem.inject({ operation: 'datasync', error: 'EIO', dropDirty: true, ...of });
   }
 
   /** As kill -9, or with `powerLoss` as the mains. Stays down until `start`. */

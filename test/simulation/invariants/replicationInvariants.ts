@@ -11,6 +11,7 @@
 import type { SimBroker } from '../cluster/simBroker.ts';
 import type { SimCluster } from '../cluster/simCluster.ts';
 import { writtenState, writtenTopic } from './controllerState.ts';
+import { MetadataWatch } from './metadataWatch.ts';
 import { PartitionWatch, type WatchedTopic } from './partitionWatch.ts';
 
 /** What a machine lost: what it had not synced, or everything. */
@@ -33,6 +34,7 @@ export class ReplicationInvariants {
   >();
   /** What stood in ZooKeeper when it was read last, by partition. */
   readonly #read = new Map<string, string>();
+  readonly #metadata = new MetadataWatch();
   #stateIsNew = true;
 
   /** @param topics need not stand yet; one that is created anew is watched anew. */
@@ -90,8 +92,10 @@ export class ReplicationInvariants {
     this.#watches.get(`${record.topic}-${record.partition}`)?.watch.acknowledged(record.offset);
   }
 
-  #observe({ id, node, partitions }: SimBroker): void {
+  #observe(broker: SimBroker): void {
+    const { id, node, partitions } = broker;
     if (partitions.size === 0) return;
+    this.#metadata.observe(broker);
     const incarnation = `broker ${id} (start ${node.incarnation})`;
     for (const [name, partition] of partitions) {
       const watched = this.#watches.get(name);

@@ -114,4 +114,30 @@ export const logMutants: readonly Mutant[] = [
     ],
     profile: { faults: ['kill', 'coordinatorRestart'], faultMeanMs: 500, isMixed: true },
   },
+  {
+    name: 'index-trusted-after-a-crash',
+    story:
+      '(1) a segment is rolled, its indexes are written and not synced, (2) power loss, (3) recovery ' +
+      'reads the batches and believes the indexes, of which a part is gone',
+    patches: [
+      {
+        file: 'broker/log/partitionLoader.ts',
+        find: '    segment.removeIndexFiles();\n    if (next === undefined) return true;\n',
+        replace: '    if (next === undefined) { segment.removeIndexFiles(); return true; }\n',
+      },
+      {
+        file: 'broker/log/partitionLoader.ts',
+        find: 'if (isWhole) this.#writeIndexes(segment);',
+        replace:
+          'if (isWhole && segment.loadIndexesSync()) segment.unload(); ' +
+          'else if (isWhole) this.#writeIndexes(segment);',
+      },
+    ],
+    profile: {
+      faults: ['powerLoss'],
+      faultMeanMs: 1500,
+      isDurable: true,
+      configs: { 'segment.bytes': '4096', 'index.interval.bytes': '256' },
+    },
+  },
 ];

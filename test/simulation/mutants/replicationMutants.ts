@@ -94,6 +94,26 @@ export const replicationMutants: readonly Mutant[] = [
     },
   },
   {
+    name: 'maximal-isr-forgets-who-joins',
+    story:
+      'KIP-497: (1) a leader proposes to add a follower, (2) counts without it until the answer ' +
+      'comes, (3) the controller has written it: the follower may be elected, and lacks records',
+    patches: [
+      {
+        file: LEADER_STATE,
+        find: 'if (this.#mayBeInSync(follower.id) || joins) safe = position;',
+        replace: 'if (this.#isr.includes(follower.id)) safe = position; void joins;',
+      },
+    ],
+    profile: {
+      faults: ['kill', 'freeze', 'cutBetweenBrokers'],
+      faultMeanMs: 1000,
+      isDurable: true,
+      brokerCount: 3,
+      latencyMs: 30,
+    },
+  },
+  {
     name: 'high-watermark-below-min-isr',
     story:
       'KIP-966: (1) the ISR falls to the leader, (2) consumers read on, (3) the leader is the only ' +

@@ -5,14 +5,17 @@
 
 import { FaultAtlas } from '../cluster/faultAtlas.ts';
 import { type FaultKind, FaultPlan } from '../cluster/faultPlan.ts';
-import { checkReplicas } from '../cluster/replicaBytes.ts';
+import { checkIndexes } from '../cluster/indexFiles.ts';
+import { checkReplicas, untilOnlyReplicas } from '../cluster/replicaBytes.ts';
 import { withoutSelfFencing } from '../cluster/selfFencing.ts';
 import type { SimBroker } from '../cluster/simBroker.ts';
 import { SimCluster } from '../cluster/simCluster.ts';
 import { type Loss, ReplicationInvariants } from '../invariants/replicationInvariants.ts';
 import { AdminOperations } from './adminOperations.ts';
+import { PipelinedProducer } from './pipelinedProducer.ts';
 import { drawnWorld, profiledWorld, type ReplicationWorld } from './replicationWorld.ts';
 import { ReplicationWorkload } from './replicationWorkload.ts';
+import { checkWaking } from './wakefulness.ts';
 
 /** What a seed would otherwise choose at random: of mutants and named cases. */
 export interface ReplicationProfile {
@@ -31,6 +34,12 @@ export interface ReplicationProfile {
   readonly isAdministered?: boolean;
   /** Whether faults leave an intact copy of all that is committed, also in page caches. */
   readonly keepsIntactCopy?: boolean;
+  /** Further settings of the topic. */
+  readonly configs?: Readonly<Record<string, string>>;
+  /** Mean time of a message on its way, in milliseconds. */
+  readonly latencyMs?: number;
+  /** Whether a producer has several requests under way on a connection. */
+  readonly isPipelined?: boolean;
   /** For mutants: the mixed clusters instead, where topics come and go. */
   readonly isMixed?: boolean;
 }
@@ -85,6 +94,9 @@ async function runWorld(cluster: SimCluster, world: ReplicationWorld): Promise<R
   const admin = world.isAdministered ? new AdminOperations(cluster, invariants, topics) : undefined;
   const administered = admin?.run();
   administered?.catch((error: unknown) => cluster.unexpected.push(error));
+  const pipeline = world.isPipelined ? new PipelinedProducer(cluster) : undefined;
+  if (pipeline !== undefined) await cluster.settle('the pipeline stands', pipeline.prepare());
+  pipeline?.run().catch((error: unknown) => cluster.unexpected.push(error));
   const { scheduler } = simulation;
   const endMs = simulation.nowMs + world.faultyMs;
   simulation.coordinator.lossProbability = world.lossProbability;
@@ -92,6 +104,7 @@ async function runWorld(cluster: SimCluster, world: ReplicationWorld): Promise<R
   const isOver = () => simulation.nowMs > endMs || scheduler.eventCount > FAULTY_EVENTS_MAX;
   await cluster.until('time', isOver);
   admin?.end();
+  pipeline?.end();
   plan.end();
   await cluster.until('all brokers are ready again', () => cluster.areAllReady);
   await cluster.settle('every record is decided', workload.finish());
@@ -101,7 +114,13 @@ async function runWorld(cluster: SimCluster, world: ReplicationWorld): Promise<R
   const anomalies = await cluster.settle('the history is judged', workload.judge());
   if (anomalies.length > 0) throw new Error(anomalies.slice(0, 5).join('; '));
   await cluster.until('all replicas have everything', () => haveEqualEnds(cluster), 60_000);
-  for (const { name } of topics) checkReplicas(cluster, name);
+  for (const { name } of topics) {
+    const gone = untilOnlyReplicas(cluster, name);
+    await cluster.settle('what has moved away is gone', gone, 60_000);
+    checkReplicas(cluster, name);
+  }
+  for (const broker of cluster.brokers) checkIndexes(broker);
+  await checkWaking(cluster, 'orders');
   return {
     hash: simulation.traceHash,
     events: scheduler.eventCount,

@@ -1,7 +1,7 @@
 /** What one seed of replication is: drawn at random, or as a profile has it. */
 
 import { allFaults, type FaultKind } from '../cluster/faultPlan.ts';
-import { type SimClockOptions, SimRandom } from '../kernel/index.ts';
+import { type SimClockOptions, type SimNetworkOptions, SimRandom } from '../kernel/index.ts';
 import type { ReplicationProfile } from './replicationSeed.ts';
 import type { ReplicatedTopic } from './replicationWorkload.ts';
 
@@ -22,12 +22,16 @@ export interface ReplicationWorld {
   /** Whether faults leave an intact copy of all that is committed: else page caches may lose it. */
   readonly keepsIntactCopy: boolean;
   readonly isSelfFencing: boolean;
+  /** Whether a producer without sequences has several requests under way on a connection. */
+  readonly isPipelined: boolean;
+  readonly network?: SimNetworkOptions;
   /** Of every node, the clients' too; without it brokers' clocks drift a little. */
   readonly clockOf?: (random: SimRandom) => SimClockOptions;
 }
 
 const PAGE_CACHE = { 'flush.messages': '9223372036854775807' };
 const PROPERTIES = ['replica.lag.time.max.ms=3000', 'replica.fetch.backoff.ms=200'];
+const SMALL_SEGMENTS = { 'segment.bytes': '4096', 'index.interval.bytes': '256' };
 const SMALL_FETCHES = ['replica.fetch.response.max.bytes=1024'];
 /** Clocks that jump by hours must not end what lives for days. */
 const TIMELESS = ['log.retention.ms=-1', 'producer.id.expiration.ms=2147483647'];
@@ -60,6 +64,7 @@ export function drawnWorld(seed: number): ReplicationWorld {
     isAdministered: random.chance(0.5),
     keepsIntactCopy,
     isSelfFencing: !isTimeless,
+    isPipelined: random.chance(0.2),
     ...(isTimeless ? { clockOf: anyClock } : {}),
   };
 }
@@ -79,8 +84,9 @@ export function profiledWorld(seed: number, profile: ReplicationProfile): Replic
   } = profile;
   const configs = {
     'min.insync.replicas': String(minInsyncReplicas),
-    ...(random.chance(0.3) ? { 'segment.bytes': '4096' } : {}),
+    ...(random.chance(0.3) ? SMALL_SEGMENTS : {}),
     ...(isDurable ? {} : PAGE_CACHE),
+    ...profile.configs,
   };
   const partitions = 1 + random.below(2);
   const topic = { replicationFactor, configs, minInsyncReplicas, isDurable };
@@ -97,6 +103,8 @@ export function profiledWorld(seed: number, profile: ReplicationProfile): Replic
     isAdministered: profile.isAdministered ?? false,
     keepsIntactCopy: profile.keepsIntactCopy ?? false,
     isSelfFencing: true,
+    isPipelined: profile.isPipelined ?? false,
+    ...(profile.latencyMs === undefined ? {} : { network: slowNetwork(profile.latencyMs) }),
   };
 }
 
@@ -106,7 +114,7 @@ function drawnTopic(name: string, brokerCount: number, random: SimRandom): Repli
   const isDurable = random.chance(0.6);
   const configs = {
     'min.insync.replicas': String(minInsyncReplicas),
-    ...(random.chance(0.3) ? { 'segment.bytes': '4096' } : {}),
+    ...(random.chance(0.3) ? SMALL_SEGMENTS : {}),
     ...(isDurable ? {} : PAGE_CACHE),
   };
   const partitions = 1 + random.below(2);
@@ -119,4 +127,8 @@ function anyClock(random: SimRandom): SimClockOptions {
     offsetMs: random.between(-12 * HOUR_MS, 12 * HOUR_MS),
     drift: random.unit() * 1.5 - 0.5,
   };
+}
+
+function slowNetwork(meanMs: number): SimNetworkOptions {
+  return { latency: { meanMs } };
 }

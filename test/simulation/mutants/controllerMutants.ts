@@ -1,0 +1,47 @@
+/** Faults of what the controller and the brokers tell each other, and of ZooKeeper's watches. */
+
+import type { Mutant } from './mutant.ts';
+
+export const controllerMutants: readonly Mutant[] = [
+  {
+    name: 'watch-missed-on-reconnect',
+    story:
+      '(1) a session loses its connection, and with it its watches, (2) a broker or the controller ' +
+      'dies, (3) the session connects again and reads nothing anew, (4) nobody hears of the death',
+    patches: [
+      {
+        file: 'coordinator/zookeeper/session.ts',
+        find: '    this.#watches.refreshAll();\n',
+        replace: '    if (isNew) this.#watches.refreshAll();\n',
+      },
+    ],
+    profile: {
+      faults: ['coordinatorRestart', 'kill'],
+      faultMeanMs: 1000,
+      isDurable: true,
+      brokerCount: 3,
+    },
+  },
+  {
+    name: 'stale-controller-accepted',
+    story:
+      'KAFKA-4084: (1) a controller is cut from ZooKeeper and deposed, (2) the next one tells the ' +
+      'brokers of a topic, (3) the deposed one pushes what it knows, (4) brokers go back to that',
+    patches: [
+      {
+        file: 'broker/metadata/clusterImage.ts',
+        find: "if (update.controllerEpoch < this.#controllerEpoch) return { kind: 'staleController' };",
+        replace: '',
+      },
+    ],
+    profile: {
+      faults: ['isolateController'],
+      faultMeanMs: 4000,
+      faultyMs: 40_000,
+      latencyMs: 30,
+      isAdministered: true,
+      isDurable: true,
+      brokerCount: 3,
+    },
+  },
+];
