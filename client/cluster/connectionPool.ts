@@ -20,6 +20,7 @@ import { clientSoftware } from './software.ts';
 const STAGGER_MS = 250;
 /** While every address refuses at once, a starting broker gets this long to listen. */
 const REFUSED_RETRY_MS = 1_000;
+const NOBODY: ReadonlySet<number> = new Set();
 
 interface Broker {
   readonly id: number;
@@ -83,14 +84,17 @@ export class ConnectionPool {
   /**
    * A connection to whichever broker answers first, preferring open ones.
    *
+   * @param doubted ids of brokers that may be cut off from the others: taken only where nobody else
+   *   is to be had. Without this a client with one connection, to such a broker, would ask it for ever.
    * @throws {ClientError} NO_BROKER_AVAILABLE after `connectTimeoutMs` at the latest, CLIENT_CLOSED.
    */
-  async any(): Promise<ClientConnection> {
+  async any(doubted: ReadonlySet<number> = NOBODY): Promise<ClientConnection> {
     this.#checkOpen();
-    const open = [...this.#brokers.values()].filter((broker) => this.open(broker.id) !== undefined);
-    if (open.length > 0) {
-      return open[this.#context.environment.random.below(open.length)]!.connection!;
-    }
+    const trusted =
+      doubted.size === 0 ? undefined : await this.#anyOf(({ id }) => !doubted.has(id));
+    if (trusted !== undefined) return trusted;
+    const open = this.#chosen((broker) => this.open(broker.id) !== undefined);
+    if (open !== undefined) return open.connection!;
     this.#bootstrapping ??= this.#connectAny().finally(() => {
       this.#bootstrapping = undefined;
     });
@@ -103,6 +107,27 @@ export class ConnectionPool {
     for (const wake of this.#wakeUps) wake();
     const connections = [...this.#brokers.values()].map(({ connection }) => connection);
     await Promise.all(connections.map((connection) => connection?.close()));
+  }
+
+  /** An open connection to one of these brokers, or a new one where that is made at once. */
+  async #anyOf(isMeant: (broker: Broker) => boolean): Promise<ClientConnection | undefined> {
+    const open = this.#chosen((broker) => isMeant(broker) && this.open(broker.id) !== undefined);
+    if (open !== undefined) return open.connection;
+    const known = this.#chosen((broker) => isMeant(broker) && broker.address !== undefined);
+    if (known === undefined) return undefined;
+    try {
+      return await this.broker(known.id);
+    } catch (error) {
+      if (this.#closed) throw error;
+      return undefined;
+    }
+  }
+
+  #chosen(isMeant: (broker: Broker) => boolean): Broker | undefined {
+    const meant = [...this.#brokers.values()].filter(isMeant);
+    return meant.length === 0
+      ? undefined
+      : meant[this.#context.environment.random.below(meant.length)];
   }
 
   #checkOpen(): void {

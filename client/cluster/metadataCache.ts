@@ -39,6 +39,8 @@ export class MetadataCache {
   readonly #listeners = new Set<() => void>();
   /** Topics whose state must be newer than now; asked for next. */
   readonly #wanted = new Set<string>();
+  /** Brokers whose word proved doubtful since the last request: another one is asked next. */
+  #doubted = new Set<number>();
   #waiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
   #running = false;
   /** Answers and failures since the last quiet time: paces the requests. */
@@ -102,10 +104,16 @@ export class MetadataCache {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Asks again, soon: something about the topic proved wrong. */
-  refresh(name: string): void {
+  /**
+   * Asks again, soon: something about the topic proved wrong.
+   *
+   * @param doubted id of a broker that may be cut off from the others and know nothing newer itself:
+   *   another one is asked where there is one.
+   */
+  refresh(name: string, doubted?: number): void {
     if (this.#closed) return;
     this.#wanted.add(name);
+    if (doubted !== undefined) this.#doubted.add(doubted);
     this.#schedule();
   }
 
@@ -158,10 +166,14 @@ export class MetadataCache {
   /**
    * Metadata of these topics, or of all, as one broker knows them now; the cache stays as it is.
    *
+   * @param doubted ids of brokers that are asked only where there is nobody else.
    * @throws {ClientError} NO_BROKER_AVAILABLE. {ProtocolError} of the request.
    */
-  async ask(topics: readonly string[] | null): Promise<MetadataResponse> {
-    const connection = await this.#pool.any();
+  async ask(
+    topics: readonly string[] | null,
+    doubted?: ReadonlySet<number>,
+  ): Promise<MetadataResponse> {
+    const connection = await this.#pool.any(doubted);
     const timeoutMs = this.#context.requestTimeoutMs;
     const response = await connection.call(metadataApi, { topics }, { timeoutMs });
     this.#pool.learn(response.brokers);
@@ -223,9 +235,11 @@ export class MetadataCache {
     const names = new Set([...this.#users.keys(), ...this.#wanted]);
     const asked = [...this.#wanted];
     this.#wanted.clear();
+    const doubted = this.#doubted;
+    this.#doubted = new Set();
     let failure: unknown;
     try {
-      this.#take(await this.ask([...names]));
+      this.#take(await this.ask([...names], doubted));
     } catch (error) {
       failure = error;
       // Without any broker ever reached nobody waits for a later success: the calls have failed.

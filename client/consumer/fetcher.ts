@@ -44,6 +44,8 @@ interface AskedPartition<Key, Value> {
   readonly state: PartitionState<Key, Value>;
   readonly generation: number;
   readonly fetchOffset: number;
+  /** Id of who is asked. */
+  readonly broker: number;
   /** Asked of a replica that does not lead it. */
   readonly ofFollower: boolean;
 }
@@ -175,7 +177,7 @@ export class Fetcher<Key, Value> {
       if (state.failures === 0) state.answeredMs = nowMs;
       const { generation, fetchOffset } = state;
       const ofFollower = state.nearer !== undefined;
-      return { state, generation, fetchOffset, ofFollower };
+      return { state, generation, fetchOffset, broker: leader, ofFollower };
     });
     const { signal } = this.#abort;
     let connection: ClientConnection | undefined;
@@ -245,7 +247,7 @@ export class Fetcher<Key, Value> {
   }
 
   #takePartition(
-    { state, generation, fetchOffset, ofFollower }: AskedPartition<Key, Value>,
+    { state, generation, fetchOffset, broker, ofFollower }: AskedPartition<Key, Value>,
     answer: PartitionAnswer | undefined,
     errorCode: number,
   ): void {
@@ -271,7 +273,14 @@ export class Fetcher<Key, Value> {
       return;
     }
     const bytes = answer?.records;
-    if (answer === undefined || !(bytes instanceof Uint8Array) || bytes.length === 0) return;
+    if (answer === undefined || !(bytes instanceof Uint8Array) || bytes.length === 0) {
+      if (state.quiet(state.answeredMs)) {
+        state.nearer = undefined;
+        this.#cluster.metadata.refresh(state.topic, broker);
+      }
+      return;
+    }
+    state.heard();
     try {
       const batch = new FetchedBatch(state.source, bytes, {
         fromOffset: fetchOffset,

@@ -2,6 +2,9 @@
 
 import type { RecordSource } from './lazyRecord.ts';
 
+const QUIET_MS_FIRST = 3_000;
+const QUIET_MS_LAST = 60_000;
+
 export interface NearerReplica {
   readonly broker: number;
   /** The leader that named it: the word of another one counts no longer. */
@@ -41,6 +44,10 @@ export class PartitionState<Key, Value> {
   retryAtMs = 0;
   /** Attempts that failed in a row. */
   failures = 0;
+  /** Since when all answers were empty, or since the last doubt; by the monotonic clock. */
+  quietSinceMs: number | undefined;
+  /** After how long without records the broker's word is doubted; longer with each doubt. */
+  quietMsMax = QUIET_MS_FIRST;
   /** When a broker last answered for it, by the monotonic clock. */
   answeredMs: number;
 
@@ -55,6 +62,27 @@ export class PartitionState<Key, Value> {
   /** Whether the application has everything that it wants of it. */
   get finished(): boolean {
     return this.position !== undefined && this.position >= this.endOffset;
+  }
+
+  /** Records have come. */
+  heard(): void {
+    this.quietSinceMs = undefined;
+    this.quietMsMax = QUIET_MS_FIRST;
+  }
+
+  /**
+   * An answer without records. A leader that was deposed while it was cut off does not know it, and
+   * answers so until the cut is healed.
+   *
+   * @returns whether it is time to ask another broker who leads: after 3 s, then after twice as long
+   *   each time up to a minute, since most partitions without records simply have none.
+   */
+  quiet(nowMs: number): boolean {
+    this.quietSinceMs ??= nowMs;
+    if (nowMs - this.quietSinceMs < this.quietMsMax) return false;
+    this.quietSinceMs = nowMs;
+    this.quietMsMax = Math.min(this.quietMsMax * 2, QUIET_MS_LAST);
+    return true;
   }
 
   /** Goes elsewhere: what is under way or buffered is void. */

@@ -30,6 +30,8 @@ export type ProduceAnswer =
       readonly error: ProtocolError;
       readonly outcomeUnknown: boolean;
       readonly refreshMetadata: boolean;
+      /** The broker that was asked, where it may be cut off from the others. */
+      readonly doubted?: number;
       /** The leader that the broker named instead of itself. */
       readonly leader?: { readonly leader: number; readonly leaderEpoch: number };
     };
@@ -79,10 +81,10 @@ export async function callProduce(
     const calling = connection.call(produceApi, request, { timeoutMs });
     onLeft();
     const response = await calling;
-    return answersOf(response, batches);
+    return answersOf(response, batches).map((answer) => doubting(answer, leader));
   } catch (error) {
     onLeft();
-    const answer = failedCall(error);
+    const answer = doubting(failedCall(error), leader);
     // A broker that does not answer is given up with its connection: a retry on the same one would
     // wait behind the same obstacle.
     if (answer.kind === 'failed' && answer.error.code === 'REQUEST_TIMED_OUT') {
@@ -217,6 +219,12 @@ function failed(error: ProtocolError): Extract<ProduceAnswer, { readonly kind: '
     outcomeUnknown: (definition.outcomeUnknown ?? false) && error.details['sent'] !== false,
     refreshMetadata: definition.refreshMetadata ?? false,
   };
+}
+
+/** A leader that was deposed and does not know it still says that it leads: others are to be asked. */
+function doubting(answer: ProduceAnswer, broker: number): ProduceAnswer {
+  const timedOut = answer.kind === 'failed' && answer.error.code === 'REQUEST_TIMED_OUT';
+  return timedOut ? { ...answer, doubted: broker } : answer;
 }
 
 function failedCall(error: unknown): ProduceAnswer {

@@ -326,7 +326,7 @@ export class Sender {
 
   #retryLater(queue: PartitionQueue, batch: ProducerBatch, answer: FailedAnswer): void {
     const { metadata, environment, context } = this.#cluster;
-    if (answer.refreshMetadata) metadata.refresh(queue.topic);
+    if (answer.refreshMetadata) metadata.refresh(queue.topic, answer.doubted);
     const { leader } = answer;
     const moved =
       leader !== undefined && metadata.learnLeader(queue.topic, queue.partition, leader);

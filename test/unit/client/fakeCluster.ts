@@ -101,6 +101,8 @@ export class FakeCluster {
   readonly answers = new Map<string, (body: unknown) => unknown>();
   /** Where a leader sends a consumer with a rack; the broker serves although it does not lead. */
   nearerReplica: number | undefined;
+  /** What brokers know that are cut off from the others. */
+  readonly #isolated = new Map<number, ReadonlyMap<string, FakeTopic>>();
   #lastProducerId = 999;
   readonly #brokerCount: number;
   readonly #counts = new Map<string, number>();
@@ -161,6 +163,11 @@ export class FakeCluster {
 
   partition(topic: string, partition = 0): FakePartition {
     return this.topics.get(topic)!.partitions[partition]!;
+  }
+
+  /** From now on the broker learns nothing new: it leads what it leads, as it was then. */
+  isolate(broker: number): void {
+    this.#isolated.set(broker, structuredClone(this.topics));
   }
 
   moveLeader(topic: string, partition: number, leader: number): void {
@@ -255,6 +262,14 @@ export class FakeCluster {
     }
   }
 
+  #known(broker: number): ReadonlyMap<string, FakeTopic> {
+    return this.#isolated.get(broker) ?? this.topics;
+  }
+
+  #partitionAt(broker: number, name: string, index: number): FakePartition {
+    return this.#known(broker).get(name)!.partitions[index]!;
+  }
+
   #reset(broker: number, afterMs = 0): void {
     this.simulation.scheduler.after(afterMs, 'fake broker resets', () =>
       this.simulation.network.resetConnections({ host: hostOf(broker) }),
@@ -264,7 +279,7 @@ export class FakeCluster {
   #serve(broker: number, request: ServerRequest, body: unknown): void {
     switch (request.api.name) {
       case 'Metadata':
-        request.respond(this.#metadata(body as RequestOf<typeof metadataApi>));
+        request.respond(this.#metadata(broker, body as RequestOf<typeof metadataApi>));
         return;
       case 'Produce':
         this.#produce(broker, request, body as RequestOf<typeof produceApi>);
@@ -292,15 +307,16 @@ export class FakeCluster {
     }
   }
 
-  #metadata({ topics }: RequestOf<typeof metadataApi>) {
+  #metadata(broker: number, { topics }: RequestOf<typeof metadataApi>) {
+    const known = this.#known(broker);
     return {
       clusterId: 'fake-cluster',
       controllerId: 1,
       brokers: this.brokerIds
         .filter((id) => this.simulation.node(hostOf(id)).isUp)
         .map((id) => ({ id, host: hostOf(id), port: PORT, rack: null })),
-      topics: (topics ?? [...this.topics.keys()]).map((name) => {
-        const topic = this.topics.get(name);
+      topics: (topics ?? [...known.keys()]).map((name) => {
+        const topic = known.get(name);
         return {
           errorCode: topic === undefined ? errorCode('UNKNOWN_TOPIC_OR_PARTITION') : 0,
           name,
@@ -325,7 +341,7 @@ export class FakeCluster {
 
   /** Why this broker cannot serve the partition, if so. */
   #leaderError(broker: number, name: string, index: number, topicId?: string | null) {
-    const topic = this.topics.get(name);
+    const topic = this.#known(broker).get(name);
     const state = topic?.partitions[index];
     if (topic === undefined || state === undefined) return 'UNKNOWN_TOPIC_OR_PARTITION';
     if (topicId !== undefined && topicId !== null && topicId !== topic.topicId) {
@@ -415,7 +431,7 @@ export class FakeCluster {
           const error = this.#fetchError(broker, { name, topicId, index, fetchOffset });
           if (error !== undefined) ready = true;
           if (error !== undefined) return fetchError(index, error);
-          const state = this.partition(name, index);
+          const state = this.#partitionAt(broker, name, index);
           const nearer = this.nearerReplica;
           if (body.rack !== null && nearer !== undefined && state.leader === broker) {
             ready = true;
@@ -446,7 +462,7 @@ export class FakeCluster {
     const error = this.#leaderError(broker, name, index, topicId);
     const mayServe = error === 'NOT_LEADER_OR_FOLLOWER' && broker === this.nearerReplica;
     if (error !== undefined && !mayServe) return error;
-    const { startOffset, endOffset } = this.partition(name, index);
+    const { startOffset, endOffset } = this.#partitionAt(broker, name, index);
     return fetchOffset < startOffset || fetchOffset > endOffset ? 'OFFSET_OUT_OF_RANGE' : undefined;
   }
 
