@@ -32,8 +32,9 @@ export const cuts: readonly Scenario[] = [
         load.note(`cut broker ${leader} from ZooKeeper`);
         const cut = cluster.cutFromZooKeeper(leader);
         await world.untilLeadsNothing(leader);
-        // With the cut still there: clients find the new leaders.
+        // With the cut still there: producers and the reader find the new leaders.
         await load.progress(50);
+        await world.untilRead();
         load.note('heal');
         cut.lift();
         await world.untilRegisteredAnew(leader, epoch ?? 0);

@@ -11,6 +11,8 @@ import { waitFor } from '../../harness/waitFor.ts';
 import { HistoryLoad } from './load.ts';
 
 const HEAL_MS_MAX = 30_000;
+/** High watermark of a partition of which the broker that was asked is not the leader. */
+const UNKNOWN = -1;
 
 export class FaultWorld {
   readonly topic = 'events';
@@ -106,7 +108,7 @@ export class FaultWorld {
     await this.cluster.heal();
     await this.untilInSync();
     await this.load.progress(20);
-    await this.#untilRead();
+    await this.untilRead();
     await this.load.stop();
     const anomalies = [...(await this.load.judge()), ...(await this.#divergences())];
     if (anomalies.length === 0) return;
@@ -114,7 +116,9 @@ export class FaultWorld {
     throw new Error(`${anomalies.length} anomalies: ${first.join(' ')}`);
   }
 
+  /** Also after a failure: the load must not go on. */
   async stop(): Promise<void> {
+    this.load.abandon();
     await this.cluster.stop();
   }
 
@@ -136,8 +140,11 @@ export class FaultWorld {
     await this.load.progress(20);
   }
 
-  /** Waits until the reader, which may have followed a leader that is none any more, has it all. */
-  async #untilRead(): Promise<void> {
+  /**
+   * Waits until the reader, which may have followed a leader that is none any more, has everything
+   * that is acknowledged now.
+   */
+  async untilRead(): Promise<void> {
     for (const partition of this.partitions()) {
       const acknowledged = this.load.acknowledgedOf(partition);
       await waitFor(() => this.load.readOf(partition) >= acknowledged, {
@@ -149,14 +156,30 @@ export class FaultWorld {
 
   async #divergences(): Promise<readonly Anomaly[]> {
     const fileSystem = new NodeFileSystem();
-    const { partitions } = await this.cluster.client().admin().describeTopic(this.topic);
-    return partitions.flatMap(({ partition, highWatermark }) => {
+    const highWatermarks = await this.#highWatermarks();
+    return highWatermarks.flatMap((highWatermark, partition) => {
       const name = `${this.topic}-${partition}`;
       const replicas = this.cluster.brokers.map(({ process }) =>
         replicaIn(fileSystem, join(process.dataDirectory, name)),
       );
-      if (highWatermark < 1) throw new Error(`${name}: nothing below the high watermark`);
+      const acknowledged = this.load.acknowledgedOf(partition);
+      if (highWatermark < Math.max(acknowledged, 1)) {
+        throw new Error(`${name}: ${acknowledged} acknowledged, ${highWatermark} committed`);
+      }
       return compareReplicas(replicas, { partition: name, highWatermark });
     });
+  }
+
+  /** By partition, as the leaders say; a leader that was just elected may not be known yet. */
+  async #highWatermarks(): Promise<readonly number[]> {
+    const admin = this.cluster.client().admin();
+    return waitFor(
+      async () => {
+        const { partitions } = await admin.describeTopic(this.topic);
+        const told = partitions.map(({ highWatermark }) => highWatermark);
+        return told.every((highWatermark) => highWatermark !== UNKNOWN) ? told : undefined;
+      },
+      { what: 'the leaders tell their high watermarks', timeoutMs: HEAL_MS_MAX, intervalMs: 50 },
+    );
   }
 }

@@ -102,6 +102,11 @@ export class HistoryLoad {
     });
   }
 
+  /** Sends no more, whatever becomes of what was sent. */
+  abandon(): void {
+    this.#stopped = true;
+  }
+
   /** Sends no more and waits until every record is decided. */
   async stop(): Promise<void> {
     this.#stopped = true;
