@@ -72,8 +72,8 @@ function brokerEntries(config: BrokerConfig): readonly Entry[] {
   }));
 }
 
-function fromBroker(config: BrokerConfig, key: string): number {
-  return config.given.has(key) ? FROM_FILE : FROM_DEFAULT;
+function fromBroker(config: BrokerConfig, key: string | undefined): number {
+  return key !== undefined && config.given.has(key) ? FROM_FILE : FROM_DEFAULT;
 }
 
 function refused(

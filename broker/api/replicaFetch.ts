@@ -147,7 +147,9 @@ class FollowerSession implements FetchWaiter, DelayedOperation {
     for (const { topicId, partitions } of body.forgotten) {
       for (const index of partitions) {
         const key = keyOf(topicId, index);
-        this.#followed.get(key)?.partition?.removeFollowerSession(this);
+        const partition = this.#followed.get(key)?.partition;
+        partition?.removeFollowerSession(this);
+        partition?.onFollowerForgets(this.#followerId);
         this.#followed.delete(key);
       }
     }
@@ -217,7 +219,7 @@ class FollowerSession implements FetchWaiter, DelayedOperation {
     if (waiting === undefined) return;
     const results = this.#due;
     const answered = new Set(results.map(({ topicId, result }) => keyOf(topicId, result.index)));
-    const collected = { sizeBytes: 0, results, answered, releases: [] };
+    const collected = { sizeBytes: 0, results, answered, releases: [], isHeldBack: false };
     const reading = this.#collect(collected, waiting.maxBytes, this.#followed.entries());
     this.#reading = reading !== undefined;
     if (reading === undefined) this.#finish(collected);
@@ -251,14 +253,21 @@ class FollowerSession implements FetchWaiter, DelayedOperation {
     try {
       partition.checkLeader(position.leaderEpoch);
       if (position.fetchOffset >= partition.log.writtenOffset) return undefined;
+      const { throttle } = this.#parts.replicas;
+      const sendable = throttle.sendable(partition, this.#followerId);
+      if (sendable === 0) {
+        collected.isHeldBack = true;
+        return undefined;
+      }
       const read = partition.readForFollower(position.fetchOffset, {
-        maxBytes: maxBytes - collected.sizeBytes,
+        maxBytes: Math.min(maxBytes - collected.sizeBytes, sendable),
         atLeastOneBatch: collected.sizeBytes === 0,
       });
       const add = ({ slices, sizeBytes, release }: LogRead): void => {
         if (sizeBytes === 0) return;
         if (release !== undefined) collected.releases.push(release);
         collected.sizeBytes += sizeBytes;
+        throttle.onSent(partition, this.#followerId, sizeBytes);
         collected.results.push({ topicId, result: answer(partition, slices) });
       };
       if (!(read instanceof Promise)) {
@@ -276,7 +285,7 @@ class FollowerSession implements FetchWaiter, DelayedOperation {
     }
   }
 
-  #finish({ results, sizeBytes, releases }: Collected): void {
+  #finish({ results, sizeBytes, releases, isHeldBack }: Collected): void {
     this.#reading = false;
     const waiting = this.#waiting;
     if (waiting === undefined) return;
@@ -286,8 +295,9 @@ class FollowerSession implements FetchWaiter, DelayedOperation {
         this.#wokenWhileReading = false;
         this.#attempt();
       } else {
+        const waitMs = isHeldBack ? this.#parts.replicas.throttle.sendWaitMs : leftMs;
         this.#parts.purgatory.remove(this);
-        this.#parts.purgatory.add(this, leftMs);
+        this.#parts.purgatory.add(this, Math.min(leftMs, waitMs));
       }
       return;
     }
@@ -357,6 +367,8 @@ interface Collected {
   readonly releases: (() => void)[];
   /** Partitions whose result was due before anything was read. */
   readonly answered: ReadonlySet<string>;
+  /** Whether there is more, which the throttle does not let go yet. */
+  isHeldBack: boolean;
 }
 
 function keyOf(topicId: string, index: number): string {

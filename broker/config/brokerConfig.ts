@@ -215,6 +215,22 @@ const keys = {
     defaultValue: 50,
     about: 'Milliseconds after which a follower tries again what failed.',
   }),
+  leaderReplicationThrottledRate: define({
+    name: 'leader.replication.throttled.rate',
+    type: long(1),
+    defaultValue: Number.MAX_SAFE_INTEGER,
+    about:
+      'Bytes per second that this broker sends at most to throttled replicas that are out of sync; ' +
+      'see `leader.replication.throttled.replicas`. Moves may ask for less: `odradek reassign --throttle`.',
+  }),
+  followerReplicationThrottledRate: define({
+    name: 'follower.replication.throttled.rate',
+    type: long(1),
+    defaultValue: Number.MAX_SAFE_INTEGER,
+    about:
+      'Bytes per second that throttled replicas of this broker that are out of sync take in at most; ' +
+      'see `follower.replication.throttled.replicas`. Moves may ask for less.',
+  }),
   replicaSocketTimeoutMs: define({
     name: 'replica.socket.timeout.ms',
     type: int(1),
@@ -301,6 +317,8 @@ export interface BrokerConfig {
   readonly replicaFetchWaitMaxMs: number;
   readonly replicaFetchResponseMaxBytes: number;
   readonly replicaFetchBackoffMs: number;
+  readonly leaderReplicationThrottledRate: number;
+  readonly followerReplicationThrottledRate: number;
   readonly replicaSocketTimeoutMs: number;
   readonly socketRequestMaxBytes: number;
   readonly queuedMaxRequestBytes: number;
@@ -316,13 +334,18 @@ export interface BrokerConfig {
   readonly unknownKeys: readonly string[];
 }
 
-const topicDefaultDefinitions: readonly ConfigDefinition[] = Object.values(topicConfigs).map(
-  ({ brokerKey, type, defaultValue, about }): ConfigDefinition => ({
-    name: brokerKey,
-    type: type as ConfigDefinition['type'],
-    defaultValue,
-    about: `Default of topics: ${about}`,
-  }),
+const topicDefaultDefinitions: readonly ConfigDefinition[] = Object.values(topicConfigs).flatMap(
+  ({ brokerKey, type, defaultValue, about }): readonly ConfigDefinition[] => {
+    if (brokerKey === undefined) return [];
+    return [
+      {
+        name: brokerKey,
+        type: type as ConfigDefinition['type'],
+        defaultValue,
+        about: `Default of topics: ${about}`,
+      },
+    ];
+  },
 );
 
 /** Every key of `server.properties`, in alphabetical order. */
@@ -390,6 +413,8 @@ export function brokerConfigFrom(given: ReadonlyMap<string, string>): BrokerConf
     replicaFetchWaitMaxMs: required(keys.replicaFetchWaitMaxMs),
     replicaFetchResponseMaxBytes: required(keys.replicaFetchResponseMaxBytes),
     replicaFetchBackoffMs: required(keys.replicaFetchBackoffMs),
+    leaderReplicationThrottledRate: required(keys.leaderReplicationThrottledRate),
+    followerReplicationThrottledRate: required(keys.followerReplicationThrottledRate),
     replicaSocketTimeoutMs: required(keys.replicaSocketTimeoutMs),
     socketRequestMaxBytes: required(keys.socketRequestMaxBytes),
     queuedMaxRequestBytes: queuedMaxRequestBytesOf({
@@ -450,11 +475,12 @@ interface CoarseKeys {
 function topicDefaultsFrom(given: ReadonlyMap<string, string>, coarse: CoarseKeys): TopicConfig {
   const defaults: Record<string, ConfigValue> = {};
   for (const [key, definition] of Object.entries(topicConfigs)) {
-    const text = given.get(definition.brokerKey);
+    const name = definition.brokerKey;
+    const text = name === undefined ? undefined : given.get(name);
     defaults[key] =
-      text === undefined
+      name === undefined || text === undefined
         ? definition.defaultValue
-        : parseConfigValue({ ...definition, name: definition.brokerKey } as ConfigDefinition, text);
+        : parseConfigValue({ ...definition, name } as ConfigDefinition, text);
   }
   const { retentionMinutes, retentionHours, rollHours } = coarse;
   const inMs = (count: number, unitMs: number): number => (count === -1 ? -1 : count * unitMs);

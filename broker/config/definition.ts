@@ -92,6 +92,23 @@ export const list: ConfigType<readonly string[]> = {
   },
 };
 
+/** Which replicas a throttle is for, in Kafka's form. */
+export const throttledReplicas: ConfigType<readonly string[]> = {
+  name: 'list',
+  range: '*, or partition:broker entries separated by commas',
+  parse: (text) => {
+    const entries = text
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== '');
+    const isSound =
+      entries.every((entry) => /^\d+:\d+$/.test(entry)) ||
+      (entries.length === 1 && entries[0] === '*');
+    if (!isSound) throw new Error('must be * or a list such as 0:1,0:2,1:3 (partition:broker)');
+    return entries;
+  },
+};
+
 export function define<T extends ConfigValue>(
   definition: ConfigDefinition<T>,
 ): ConfigDefinition<T> {

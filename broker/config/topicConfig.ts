@@ -14,12 +14,13 @@ import {
   long,
   oneOf,
   parseConfigValue,
+  throttledReplicas,
 } from './definition.ts';
 
 export interface TopicConfigDefinition<T extends ConfigValue = ConfigValue>
   extends ConfigDefinition<T> {
-  /** Key of the broker's configuration that gives the default. */
-  readonly brokerKey: string;
+  /** Key of the broker's configuration that gives the default; undefined where there is none. */
+  readonly brokerKey: string | undefined;
 }
 
 function defineTopic<T extends ConfigValue>(
@@ -69,12 +70,30 @@ export const topicConfigs = {
     defaultValue: Number.MAX_SAFE_INTEGER,
     about: 'Milliseconds after which unsynced records are synced to disk.',
   }),
+  followerThrottledReplicas: defineTopic({
+    name: 'follower.replication.throttled.replicas',
+    brokerKey: undefined,
+    type: throttledReplicas,
+    defaultValue: [],
+    about:
+      'Replicas that, while they are out of sync, share `follower.replication.throttled.rate` of their ' +
+      'broker with the other throttled ones.',
+  }),
   indexIntervalBytes: defineTopic({
     name: 'index.interval.bytes',
     brokerKey: 'log.index.interval.bytes',
     type: int(0),
     defaultValue: 4096,
     about: 'Bytes of records between two entries of the offset index.',
+  }),
+  leaderThrottledReplicas: defineTopic({
+    name: 'leader.replication.throttled.replicas',
+    brokerKey: undefined,
+    type: throttledReplicas,
+    defaultValue: [],
+    about:
+      'Replicas that, while they lead, share `leader.replication.throttled.rate` of their broker with ' +
+      'the other throttled ones, for followers out of sync.',
   }),
   maxMessageBytes: defineTopic({
     name: 'max.message.bytes',
@@ -182,7 +201,9 @@ export interface TopicConfig {
   readonly fileDeleteDelayMs: number;
   readonly flushMessages: number;
   readonly flushMs: number;
+  readonly followerThrottledReplicas: readonly string[];
   readonly indexIntervalBytes: number;
+  readonly leaderThrottledReplicas: readonly string[];
   readonly maxMessageBytes: number;
   readonly messageTimestampAfterMaxMs: number;
   readonly messageTimestampBeforeMaxMs: number;

@@ -9,6 +9,8 @@
  * disk work side by side, and the disk's progress follows in a message of its own.
  *
  * What the leader remembers lives as long as the connection; after a loss everything is sent again.
+ *
+ * A replica that is throttled and out of sync is left out while its broker has taken in too much.
  */
 
 import {
@@ -27,6 +29,7 @@ import {
   type ResponseOf,
 } from '../../protocol/index.ts';
 import type { Fetched, Partition } from './partition.ts';
+import type { ReplicationThrottle } from './replicationThrottle.ts';
 import { truncationOffset } from './truncation.ts';
 
 export type ReplicaFetchRequest = RequestOf<typeof replicaFetchApi>;
@@ -48,6 +51,8 @@ export interface ReplicaChannel {
 const BACK_OFF_MS_MAX = 1_000;
 
 export interface LeaderFetcherOptions {
+  readonly selfId: number;
+  readonly throttle: ReplicationThrottle;
   readonly brokerEpoch: () => BrokerEpoch;
   readonly open: () => Promise<ReplicaChannel>;
   /** Writes what was appended; starts the syncs. */
@@ -70,6 +75,8 @@ interface Followed {
   toldDurable: number;
   /** After an error: not asked for before this time. */
   notBeforeMs: number;
+  /** As the leader said last; infinite before. */
+  leaderHighWatermark: number;
 }
 
 export class LeaderFetcher {
@@ -107,13 +114,16 @@ export class LeaderFetcher {
   /** Begins to follow, or begins anew: the leader's epoch may have changed. */
   follow(partition: Partition): void {
     const known = this.#followed.get(partition);
-    if (known !== undefined) known.notBeforeMs = 0;
-    else {
+    if (known !== undefined) {
+      known.notBeforeMs = 0;
+      known.leaderHighWatermark = Number.POSITIVE_INFINITY;
+    } else {
       this.#followed.set(partition, {
         partition,
         told: undefined,
         toldDurable: -1,
         notBeforeMs: 0,
+        leaderHighWatermark: Number.POSITIVE_INFINITY,
       });
     }
     this.#hurry();
@@ -210,7 +220,9 @@ export class LeaderFetcher {
     let active = 0;
     for (const followed of this.#followed.values()) {
       // Another fetcher, of the leader before, may have begun the truncation.
-      if (followed.partition.log.isTruncating || followed.notBeforeMs > nowMs) {
+      const { partition, notBeforeMs } = followed;
+      const isHeldBack = this.#options.throttle.holdsBack(partition, this.#isInSync(followed));
+      if (partition.log.isTruncating || notBeforeMs > nowMs || isHeldBack) {
         this.#suspend(followed);
         continue;
       }
@@ -244,6 +256,12 @@ export class LeaderFetcher {
     this.#forgotten.push(followed.partition);
   }
 
+  /** As far as a follower can tell: it has all that its leader has called committed. */
+  #isInSync({ partition, leaderHighWatermark }: Followed): boolean {
+    const { selfId } = this.#options;
+    return partition.isr.includes(selfId) || partition.log.logEndOffset >= leaderHighWatermark;
+  }
+
   #take(followed: Followed, result: PartitionResult): Fetched | undefined {
     const { partition } = followed;
     const error = errorName(result.errorCode);
@@ -266,6 +284,9 @@ export class LeaderFetcher {
       logStartOffset: result.logStartOffset,
       records: bytesOf(result.records),
     };
+    const isInSync = this.#isInSync(followed);
+    this.#options.throttle.onTaken(partition, isInSync, fetched.records.length);
+    followed.leaderHighWatermark = result.highWatermark;
     try {
       partition.appendFetched(fetched);
       return fetched;

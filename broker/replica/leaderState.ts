@@ -156,6 +156,16 @@ export class LeaderState {
     return true;
   }
 
+  /**
+   * A follower has stopped asking, for as long as it likes. Out of sync it is not waited for then: a
+   * throttled one may stay away for seconds.
+   */
+  onForgotten(id: number): void {
+    const follower = this.#followers.get(id);
+    if (follower === undefined || this.#mayBeInSync(id)) return;
+    follower.lastCaughtUpMs = Number.NEGATIVE_INFINITY;
+  }
+
   /** A follower's disk is further than its last fetch said. */
   onProgress(id: number, durableOffset: number, nowMs: number): void {
     const follower = this.#followers.get(id);
@@ -182,11 +192,25 @@ export class LeaderState {
     for (const follower of this.#followers.values()) {
       const position = this.#positionOf(follower);
       if (position >= safe) continue;
-      const joins =
-        nowMs - follower.lastCaughtUpMs <= lagMsMax && mayJoin(follower.id, follower.epoch);
-      if (this.#mayBeInSync(follower.id) || joins) safe = position;
+      if (this.awaits(follower.id, { nowMs, lagMsMax, mayJoin })) safe = position;
     }
     return safe;
+  }
+
+  /** Whether the high watermark waits for the replica: it may be in sync, or is about to be. */
+  awaits(
+    id: number,
+    options: {
+      readonly nowMs: number;
+      readonly lagMsMax: number;
+      readonly mayJoin: (id: number, epoch: BrokerEpoch) => boolean;
+    },
+  ): boolean {
+    const follower = this.#followers.get(id);
+    if (follower === undefined) return false;
+    const { nowMs, lagMsMax, mayJoin } = options;
+    const joins = nowMs - follower.lastCaughtUpMs <= lagMsMax && mayJoin(id, follower.epoch);
+    return this.#mayBeInSync(id) || joins;
   }
 
   /** Proposes to add a follower that has caught up. */
@@ -273,7 +297,7 @@ export class LeaderState {
       epoch: UNKNOWN_EPOCH,
       logEndOffset: -1,
       durableOffset: -1,
-      lastFetchMs: 0,
+      lastFetchMs: Number.NEGATIVE_INFINITY,
       lastFetchLeaderEndOffset: -1,
       lastCaughtUpMs: this.#isr.includes(id) ? nowMs : Number.NEGATIVE_INFINITY,
     });

@@ -220,10 +220,15 @@ export class Partition {
     this.#advance();
   }
 
-  /** The topic is gone from this broker: every wait ends, and nothing is served any more. */
-  retire(): void {
+  /**
+   * The partition is gone from this broker: every wait ends, and nothing is served any more.
+   *
+   * @param error what the waits end with. Where the records live on elsewhere it must not say that
+   *   they were refused: their producer would send them again as if they stood nowhere.
+   */
+  retire(error: 'UNKNOWN_TOPIC_OR_PARTITION' | 'NOT_LEADER_OR_FOLLOWER'): void {
     this.#leading = undefined;
-    this.refuseWaiters('UNKNOWN_TOPIC_OR_PARTITION');
+    this.refuseWaiters(error);
   }
 
   /** The live brokers have changed: who need not be waited for any more may hold nothing up. */
@@ -370,6 +375,19 @@ export class Partition {
     // It may have caught up while the proposal of another one was open, and nothing moves since.
     if (isReplica) this.#letJoin(leading, fetch.id);
     return isReplica;
+  }
+
+  /** A follower no longer asks for this partition, for now. */
+  onFollowerForgets(id: number): void {
+    this.#leading?.onForgotten(id);
+    this.#advance();
+  }
+
+  /** Whether the high watermark waits for the follower. */
+  awaits(id: number): boolean {
+    const { clock, lagMsMax, isAlive } = this.#context;
+    const options = { nowMs: clock.monotonicMs(), lagMsMax, mayJoin: isAlive };
+    return this.#leading?.awaits(id, options) ?? false;
   }
 
   /** Batches beyond the high watermark, too, as far as they are written. */
@@ -523,6 +541,8 @@ export class Partition {
     this.#onLeaderLog.completeUpTo(log.acknowledgesDurably ? log.durableOffset : log.writtenOffset);
     // A repeated append may wait for what was committed long ago.
     this.#onWholeIsr.completeUpTo(this.highWatermark);
+    // What stands in a failed directory is no copy: the next leader decides how far it is safe.
+    if (log.isOffline) return;
     if (leading.isr.length < this.effectiveMinInsyncReplicas) return;
     const { clock, lagMsMax, isAlive } = this.#context;
     const safe = leading.safeOffset(clock.monotonicMs(), lagMsMax, isAlive);

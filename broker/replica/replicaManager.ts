@@ -35,6 +35,7 @@ import {
 import { LeaderFetcher, type ReplicaChannel } from './leaderFetcher.ts';
 import { logConfigOf } from './logConfigOf.ts';
 import { Partition, type PartitionContext } from './partition.ts';
+import { ReplicationThrottle } from './replicationThrottle.ts';
 
 export interface ReplicaManagerOptions {
   readonly brokerId: BrokerId;
@@ -43,6 +44,8 @@ export interface ReplicaManagerOptions {
   readonly replicaFetchWaitMaxMs: number;
   readonly replicaFetchResponseMaxBytes: number;
   readonly replicaFetchBackoffMs: number;
+  readonly leaderReplicationThrottledRate: number;
+  readonly followerReplicationThrottledRate: number;
 }
 
 /** What the replicas need of the broker around them. */
@@ -76,6 +79,7 @@ export class ReplicaManager {
   readonly #following = new Map<Partition, number>();
   readonly #proposals: IsrProposals;
   readonly #context: PartitionContext;
+  readonly throttle: ReplicationThrottle;
   #fenced = true;
   #closed = false;
 
@@ -109,6 +113,11 @@ export class ReplicaManager {
       propose: (partition, proposal) => this.#proposals.add(partition, proposal),
       onFollowerDurable: (partition) => this.#onFollowerDurable(partition),
     };
+    this.throttle = new ReplicationThrottle(environment.clock, {
+      selfId: options.brokerId,
+      leaderRate: options.leaderReplicationThrottledRate,
+      followerRate: options.followerReplicationThrottledRate,
+    });
     this.#watchLag();
   }
 
@@ -224,6 +233,7 @@ export class ReplicaManager {
         // The role first: who leads no more must not move its high watermark once again.
         partition.become(state);
         partition.setMinInsyncReplicas(effective.minInsyncReplicas);
+        this.throttle.update(partition, state, effective);
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
         this.#logger.error('A partition could not be opened', {
@@ -239,10 +249,14 @@ export class ReplicaManager {
   /** A reassignment has taken the partition from this broker: its files go. */
   async #leave(topic: TopicImage, index: number): Promise<void> {
     const partition = this.#partitionsById.get(`${topic.topicId}-${index}`);
-    if (partition !== undefined) this.#forget(partition);
+    if (partition !== undefined) this.#forget(partition, 'NOT_LEADER_OR_FOLLOWER');
     const topicPartition = { topic: topic.name, partition: index };
-    // Also what was left when this broker stopped before it could remove it.
-    if (this.#logManager.log(topicPartition)?.topicId !== topic.topicId) return;
+    // Also what was left when this broker stopped before it could remove it. A log without an id was
+    // begun, and its disk failed before the id stood: it never held anything.
+    const log = this.#logManager.log(topicPartition);
+    if (log === undefined) return;
+    const isUnborn = log.topicId === undefined && log.sizeBytes === 0;
+    if (log.topicId !== topic.topicId && !isUnborn) return;
     try {
       await this.#logManager.delete(topicPartition);
     } catch (error) {
@@ -259,7 +273,7 @@ export class ReplicaManager {
     const key = topicPartitionKey(topicPartition);
     const known = this.#partitions.get(key);
     if (known !== undefined && known.topicId === topic.topicId) return known;
-    if (known !== undefined) this.#forget(known);
+    if (known !== undefined) this.#forget(known, 'UNKNOWN_TOPIC_OR_PARTITION');
     const found = this.#logManager.log(topicPartition);
     if (found?.topicId !== undefined && found.topicId !== topic.topicId) {
       this.#logger.warn('Setting aside the records of an earlier topic of the same name', {
@@ -286,7 +300,7 @@ export class ReplicaManager {
   #forgetTopic(topic: TopicImage): void {
     for (const { index } of topic.partitions) {
       const partition = this.#partitionsById.get(`${topic.topicId}-${index}`);
-      if (partition !== undefined) this.#forget(partition);
+      if (partition !== undefined) this.#forget(partition, 'NOT_LEADER_OR_FOLLOWER');
     }
   }
 
@@ -294,7 +308,9 @@ export class ReplicaManager {
     for (const state of topic.partitions) {
       const topicPartition = { topic: topic.name, partition: state.index };
       const known = this.#partitions.get(topicPartitionKey(topicPartition));
-      if (known !== undefined && known.topicId === topic.topicId) this.#forget(known);
+      if (known !== undefined && known.topicId === topic.topicId) {
+        this.#forget(known, 'UNKNOWN_TOPIC_OR_PARTITION');
+      }
       const log = this.#logManager.log(topicPartition);
       if (log === undefined || log.topicId !== topic.topicId) continue;
       try {
@@ -309,12 +325,13 @@ export class ReplicaManager {
     }
   }
 
-  #forget(partition: Partition): void {
+  #forget(partition: Partition, error: Parameters<Partition['retire']>[0]): void {
     const { topic, topicId, index } = partition;
     this.#unfollow(partition);
+    this.throttle.remove(partition);
     this.#partitions.delete(topicPartitionKey({ topic, partition: index }));
     this.#partitionsById.delete(`${topicId}-${index}`);
-    partition.retire();
+    partition.retire(error);
   }
 
   /** Lets each follower fetch from the leader that its state names. */
@@ -353,7 +370,9 @@ export class ReplicaManager {
     const fetcher = new LeaderFetcher(
       this.#environment,
       {
+        selfId: this.#options.brokerId,
         brokerEpoch,
+        throttle: this.throttle,
         open: () => openChannel(leaderId),
         flushTurn: () => this.#logManager.flushTurn(),
         maxWaitMs: this.#options.replicaFetchWaitMaxMs,

@@ -14,6 +14,7 @@ interface ReassignFlags extends ClientFlags {
   readonly replicas?: readonly number[];
   readonly list?: boolean;
   readonly cancel?: boolean;
+  readonly throttle?: number;
 }
 
 const INT32_MAX = 2 ** 31 - 1;
@@ -35,6 +36,12 @@ export function reassignCommand(): Command {
       'brokers that are to hold it, preferred leader first',
       brokerIds('--replicas'),
     )
+    .option(
+      '--throttle <bytes>',
+      'bytes per second that a broker sends or takes in at most for its throttled moves; it ends with ' +
+        'the move. To change it, give the same --replicas again',
+      wholeNumber('--throttle', { min: 1, max: Number.MAX_SAFE_INTEGER }),
+    )
     .option('--list', 'list the moves under way')
     .option('--cancel', 'cancel the move of the partition')
     .action(async (flags: ReassignFlags) => {
@@ -47,10 +54,14 @@ export function reassignCommand(): Command {
     });
 }
 
-function checkFlags({ topic, partition, replicas, list: listing, cancel }: ReassignFlags): void {
+function checkFlags(flags: ReassignFlags): void {
+  const { topic, partition, replicas, list: listing, cancel, throttle } = flags;
   const ways = [listing, cancel, replicas !== undefined].filter(Boolean).length;
   if (ways !== 1) throw new UsageError('reassign needs one of --replicas, --cancel and --list');
   if (listing && partition !== undefined) throw new UsageError('--list takes no --partition');
+  if (throttle !== undefined && replicas === undefined) {
+    throw new UsageError('--throttle needs --replicas');
+  }
   if (!listing && (topic === undefined || partition === undefined)) {
     throw new UsageError('reassign needs --topic and --partition');
   }
@@ -74,23 +85,26 @@ async function list(admin: Admin, flags: ReassignFlags, output: Output): Promise
     it.replicas.join(','),
     it.addingReplicas.join(',') || '-',
     it.removingReplicas.join(',') || '-',
+    it.throttle || '-',
   ]);
-  const headings = ['TOPIC', 'PARTITION', 'REPLICAS', 'ADDING', 'REMOVING'];
+  const headings = ['TOPIC', 'PARTITION', 'REPLICAS', 'ADDING', 'REMOVING', 'THROTTLE'];
   for (const line of formatTable(headings, rows)) output.line(line);
 }
 
-function toJson({ topic, partition, replicas, addingReplicas, removingReplicas }: Reassignment) {
-  return { topic, partition, replicas, addingReplicas, removingReplicas };
+function toJson(move: Reassignment) {
+  const { topic, partition, replicas, addingReplicas, removingReplicas, throttle } = move;
+  return { topic, partition, replicas, addingReplicas, removingReplicas, throttle };
 }
 
 async function move(admin: Admin, flags: ReassignFlags, output: Output): Promise<void> {
-  const { topic = '', partition = 0, replicas = null } = flags;
-  const results = await admin.alterReassignments([{ topic, partition, replicas }]);
+  const { topic = '', partition = 0, replicas = null, throttle } = flags;
+  const results = await admin.alterReassignments([
+    { topic, partition, replicas, ...(throttle === undefined ? {} : { throttle }) },
+  ]);
   for (const { error } of results) if (error !== undefined) throw error;
   if (flags.json) {
-    output.json(
-      replicas === null ? { topic, partition, cancelled: true } : { topic, partition, replicas },
-    );
+    if (replicas === null) output.json({ topic, partition, cancelled: true });
+    else output.json({ topic, partition, replicas, throttle: throttle ?? 0 });
     return;
   }
   const what = `partition ${partition} of topic "${topic}"`;

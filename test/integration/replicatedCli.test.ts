@@ -68,10 +68,54 @@ describe('the commands of a replicated cluster', function () {
     expect(read.stdout).to.equal(input);
   });
 
+  it('moves a partition no faster than its throttle says, which ends with the move', async () => {
+    await cluster.run(['topic', 'create', 'slow', '--replication-factor', '2']);
+    // In batches that the throttle can tell apart: about 1.2 MB.
+    const input = `${'x'.repeat(6_000)}\n`.repeat(200);
+    const batches = ['--property', 'batch.size=16384'];
+    expect(await cluster.run(['produce', 'slow', ...batches], { input })).to.include({ code: 0 });
+    const [before] = await describeTopic('slow');
+    const original = before!.replicas;
+    const added = [1, 2, 3].find((id) => !original.includes(id))!;
+    const place = ['--topic', 'slow', '--partition', '0'];
+    const move = (...more: readonly string[]) =>
+      cluster.run(['reassign', ...place, ...more, '--json']);
+    // The copy takes a quarter of an hour at this rate: it is under way for as long as we look.
+    const target = [added, original[1]!];
+    const begun = await move('--replicas', target.join(), '--throttle', '1000');
+    expect(jsonLines(begun.stdout)).to.deep.equal([
+      { topic: 'slow', partition: 0, replicas: target, throttle: 1000 },
+    ]);
+    const lagOfAdded = async () =>
+      (await describeTopic('slow'))[0]?.lags.find(({ broker }) => broker === added)?.lag ?? -1;
+    await waitFor(async () => (await lagOfAdded()) > 0, { what: 'the first of the copy' });
+    const listed = async () =>
+      jsonLines<{ throttle: number }>((await cluster.run(['reassign', '--list', '--json'])).stdout);
+    expect((await listed()).map(({ throttle }) => throttle)).to.deep.equal([1000]);
+
+    expect(await move('--cancel')).to.include({ code: 0 });
+    await waitFor(async () => (await describeTopic('slow'))[0]?.replicas.length === 2, {
+      what: 'the end of the cancelled move',
+    });
+    expect((await describeTopic('slow'))[0]?.replicas).to.deep.equal(original);
+    expect(await listed()).to.deep.equal([]);
+
+    await move('--replicas', target.join(), '--throttle', '1000');
+    await waitFor(async () => (await lagOfAdded()) > 0, { what: 'the first of the copy' });
+    await move('--replicas', target.join(), '--throttle', '100000000');
+    await waitFor(async () => (await describeTopic('slow'))[0]?.replicas.join() === target.join(), {
+      what: 'the end of the move, which a higher throttle lets come',
+    });
+    const read = await cluster.run(['consume', 'slow', '--from-beginning', '--exit']);
+    expect(read.stdout).to.equal(input);
+  });
+
   it('refuses a command line that leaves open what to do', async () => {
     for (const args of [
       ['reassign'],
       ['reassign', '--list', '--cancel'],
+      ['reassign', '--list', '--throttle', '5'],
+      ['reassign', '--replicas', '1', '--topic', 't', '--partition', '0', '--throttle', '0'],
       ['reassign', '--replicas', '1,2', '--topic', 't'],
       ['reassign', '--replicas', '1,1', '--topic', 't', '--partition', '0'],
       ['leader', 'elect'],

@@ -20,7 +20,12 @@ describe('docs/configuration.md', () => {
 function tables(): string {
   const broker = brokerConfigDefinitions.map((definition) => section(definition, []));
   const topic = topicConfigDefinitions.map((definition) =>
-    section(definition, [`default key of the broker: \`${definition.brokerKey}\``]),
+    section(
+      definition,
+      definition.brokerKey === undefined
+        ? []
+        : [`default key of the broker: \`${definition.brokerKey}\``],
+    ),
   );
   const about =
     'Given at creation (`odradek topic create T --config name=value`) or later (`odradek topic alter`).';

@@ -27,6 +27,19 @@ describe('The configuration of a topic', () => {
     );
   });
 
+  it('takes lists of throttled replicas in the form of Kafka, and no other', () => {
+    const name = 'leader.replication.throttled.replicas';
+    const listOf = (text: string) =>
+      effectiveTopicConfig(topicDefaults, { [name]: text }).leaderThrottledReplicas;
+    expect(topicDefaults.leaderThrottledReplicas).to.deep.equal([]);
+    expect(listOf('*')).to.deep.equal(['*']);
+    expect(listOf('0:1, 1:2,')).to.deep.equal(['0:1', '1:2']);
+    expect(listOf('')).to.deep.equal([]);
+    for (const text of ['0', '0:', '*,0:1', '0-1', 'a:b', '0:1:2']) {
+      expect(() => validateTopicConfigs({ [name]: text }), text).to.throw(`"${name}"`);
+    }
+  });
+
   it('refuses compaction, which this release does not have', () => {
     expect(() => validateTopicConfigs({ 'cleanup.policy': 'compact' })).to.throw('cleanup.policy');
   });
@@ -48,6 +61,6 @@ describe('The configuration of a topic', () => {
     expect(own.map(({ definition, value }) => [definition.name, value])).to.deep.equal([
       ['retention.bytes', '5'],
     ]);
-    expect(described).to.have.length(19);
+    expect(described).to.have.length(21);
   });
 });

@@ -127,6 +127,28 @@ describe('The state of a leader', () => {
     expect(state.proposeToDrop(5_000, LAG_MS_MAX), 'always a little behind').to.equal(undefined);
   });
 
+  it('waits for who is about to join, until that one stops asking', () => {
+    const { log, state, fetch } = leader({ isr: [1, 2] });
+    const awaited = (id: number): boolean =>
+      state.awaits(id, { nowMs: 0, lagMsMax: LAG_MS_MAX, mayJoin: alive });
+    fetch(2, 100);
+    // The first fetch proves nothing, however young the process is.
+    fetch(3, 60);
+    expect(awaited(3)).to.equal(false);
+    log.logEndOffset = 110;
+    log.writtenOffset = 110;
+    fetch(2, 110);
+    fetch(3, 100);
+    expect(awaited(3)).to.equal(true);
+    expect(state.safeOffset(0, LAG_MS_MAX, alive)).to.equal(100);
+    state.onForgotten(3);
+    expect(awaited(3)).to.equal(false);
+    expect(state.safeOffset(0, LAG_MS_MAX, alive)).to.equal(110);
+    // In sync, it is waited for whether it asks or not.
+    state.onForgotten(2);
+    expect(awaited(2)).to.equal(true);
+  });
+
   it('passes over a state that is not newer', () => {
     const { state } = leader();
     state.update({ replicas: [1], isr: [1], partitionEpoch: 5, nowMs: 0 });

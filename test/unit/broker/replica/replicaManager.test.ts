@@ -131,6 +131,24 @@ describe('The replica manager', () => {
     }
   });
 
+  it('removes a log that was begun for a partition and never got its id, once that has moved', async () => {
+    const { fixture } = await leading();
+    await fixture.manager.close();
+    const again = fixture.restart();
+    const begun = `${LOG_DIR}/t-1`;
+    again.fileSystem.makeDirectorySync(begun);
+    again.fileSystem.openSync(`${begun}/00000000000000000000.log`, 'create').closeSync();
+    again.start();
+    expect(again.manager.logs().length).to.equal(2);
+    const manager = managerOn(again);
+    const [first] = topic().partitions;
+    const partitions = [first!, { ...first!, index: 1, leader: 2, replicas: [2, 3], isr: [2, 3] }];
+    await manager.apply(snapshot(topic({ partitions })));
+    await again.time.advance(120_000);
+    const left = again.manager.logs().map(({ topicPartition }) => topicPartition.partition);
+    expect(left).to.deep.equal([0]);
+  });
+
   it('keeps the files of another topic of the same name when the partition is not its own', async () => {
     const { replicas, directories, fixture } = await leading();
     const other = topic({ topicId: SECOND_ID, replicas: [2, 3] });

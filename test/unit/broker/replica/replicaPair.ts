@@ -45,12 +45,13 @@ export class ReplicaNode {
   readonly sent: ReplicaFetchRequest[] = [];
   #slot = 0;
 
-  constructor(id: number, time: ManualTime, leader: () => ReplicaNode) {
+  /** @param settings further lines of its configuration. */
+  constructor(id: number, time: ManualTime, leader: () => ReplicaNode, settings: string) {
     this.id = id;
     this.fileSystem = new SimFileSystem({ directories: ['/data'] });
     const config = parseBrokerConfig(
       `broker.id=${id}\nlog.dirs=/data\nzookeeper.connect=127.0.0.1:2181\n` +
-        'replica.lag.time.max.ms=10000',
+        `replica.lag.time.max.ms=10000\n${settings}`,
     );
     const environment = {
       clock: time.clock,
@@ -194,8 +195,14 @@ function owned(response: ReplicaFetchResponse): ReplicaFetchResponse {
 
 export class ReplicaPair {
   readonly time = new ManualTime();
-  readonly leader = new ReplicaNode(LEADER, this.time, () => this.follower);
-  readonly follower: ReplicaNode = new ReplicaNode(FOLLOWER, this.time, () => this.leader);
+  readonly leader: ReplicaNode;
+  readonly follower: ReplicaNode;
+
+  /** @param settings further lines of the configuration of both. */
+  constructor(settings = '') {
+    this.leader = new ReplicaNode(LEADER, this.time, () => this.follower, settings);
+    this.follower = new ReplicaNode(FOLLOWER, this.time, () => this.leader, settings);
+  }
 
   async lead(state: Partial<PartitionState> = {}, options: LeadOptions = {}): Promise<void> {
     await this.leader.lead(state, options);

@@ -50,6 +50,36 @@ describe('A leader and a follower', () => {
     expect(pair.leader.acknowledged).to.have.length(1);
   });
 
+  it('commit nothing more once the directory of the leader has failed', async () => {
+    const configs = { 'min.insync.replicas': '2', 'flush.messages': '9223372036854775807' };
+    await pair.leader.lead({}, { configs });
+    const partition = pair.leader.partition();
+    pair.leader.append('a');
+    pair.leader.fileSystem.inject({ operation: 'write', error: 'EIO' });
+    pair.leader.append('b');
+    expect(partition.log.isOffline).to.equal(true);
+    partition.onFollowerFetch({
+      id: 2,
+      epoch: brokerEpoch(20),
+      leaderEpoch: 0,
+      fetchOffset: 1,
+      lastFetchedEpoch: 0,
+      durableOffset: 1,
+    });
+    expect(partition.highWatermark).to.equal(0);
+    expect(pair.leader.acknowledged.filter(({ error }) => error === undefined)).to.deep.equal([]);
+  });
+
+  it('leave open what became of a record that waited while its partition moved away', async () => {
+    await pair.leader.lead({});
+    pair.leader.append('a');
+    const moved = { replicas: [2], isr: [2], leader: 2, leaderEpoch: 1, partitionEpoch: 1 };
+    await pair.leader.lead(moved);
+    await pair.settle();
+    const [answer] = pair.leader.acknowledged;
+    expect(answer?.error).to.equal('NOT_LEADER_OR_FOLLOWER');
+  });
+
   it('tell the follower the high watermark with the next answer', async () => {
     await pair.lead();
     pair.leader.append('a');
