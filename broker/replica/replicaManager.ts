@@ -328,6 +328,7 @@ export class ReplicaManager {
   #forget(partition: Partition, error: Parameters<Partition['retire']>[0]): void {
     const { topic, topicId, index } = partition;
     this.#unfollow(partition);
+    this.throttle.remove(partition);
     this.#partitions.delete(topicPartitionKey({ topic, partition: index }));
     this.#partitionsById.delete(`${topicId}-${index}`);
     partition.retire(error);
