@@ -46,6 +46,11 @@ export class FaultAtlas {
     this.#topics = topics;
   }
 
+  /** Whether a power loss takes nothing that counts. */
+  get isAllDurable(): boolean {
+    return this.#topics.every(({ isDurable }) => isDurable);
+  }
+
   /** Whether every promise can still be kept when this machine loses data now. */
   mayLose(broker: SimBroker, loss: Loss): boolean {
     if (!this.mayEndRegistration(broker)) return false;

@@ -132,7 +132,9 @@ export class FaultPlan {
     const atlas = this.#atlas;
     if (atlas === undefined) return true;
     if (kind === 'diskLoss') return atlas.mayLose(broker, 'disk');
-    if (kind === 'powerLoss' || kind === 'failingSync') return atlas.mayLose(broker, 'power');
+    if (kind === 'powerLoss') return atlas.mayLose(broker, 'power');
+    // It strikes at a time that nobody knows: a page cache may hold another partition by then.
+    if (kind === 'failingSync') return atlas.isAllDurable && atlas.mayLose(broker, 'power');
     if (kind === 'coordinatorRestart') {
       return this.#cluster.brokers.every((each) => atlas.mayEndRegistration(each));
     }

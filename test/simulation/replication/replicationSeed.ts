@@ -54,7 +54,7 @@ export interface ReplicationOutcome {
 }
 
 /** Faults end here at the latest, so that the whole seed stays below 100,000 events. */
-const FAULTY_EVENTS_MAX = 65_000;
+const FAULTY_EVENTS_MAX = 50_000;
 
 /**
  * @param profile without it the seed draws a world of its own, in which everything may happen.
