@@ -5,10 +5,13 @@
 
 import { ClientConnection } from '../../../network/index.ts';
 import { produceApi, RecordBatchBuilder } from '../../../protocol/index.ts';
+import type { SimBroker } from '../cluster/simBroker.ts';
 import type { SimCluster } from '../cluster/simCluster.ts';
 
 const NAME = 'client-pipeline';
-const TOPIC = 'pipelined';
+/** Its topic, durable. */
+export const PIPELINED_TOPIC = 'pipelined';
+const TOPIC = PIPELINED_TOPIC;
 const IN_FLIGHT = 5;
 const PACE_MS = 60;
 const TIMEOUT_MS = 5000;
@@ -43,8 +46,8 @@ export class PipelinedProducer {
         leader === undefined
           ? undefined
           : await ClientConnection.connect(environment, address, options).catch(() => undefined);
-      if (connection === undefined) await this.#pause(500);
-      else await this.#useUp(connection).finally(() => connection.close());
+      if (leader === undefined || connection === undefined) await this.#pause(500);
+      else await this.#useUp(connection, leader).finally(() => connection.close());
     }
   }
 
@@ -52,11 +55,15 @@ export class PipelinedProducer {
     this.#isOver = true;
   }
 
-  async #useUp(connection: ClientConnection): Promise<void> {
+  /** A leader that comes back in another epoch may have less: what it alone had is gone. */
+  async #useUp(connection: ClientConnection, leader: SimBroker): Promise<void> {
+    const epochNow = () => leader.partitions.get(`${TOPIC}-0`)?.leaderEpoch;
+    const epoch = epochNow();
     let highest = -1;
     for (let first = 0; !this.#isOver && !connection.closed; first += IN_FLIGHT) {
       const numbers = Array.from({ length: IN_FLIGHT }, (_, index) => first + index);
       const offsets = await Promise.all(numbers.map((number) => send(connection, number)));
+      if (epochNow() !== epoch) return;
       for (const offset of offsets) {
         if (offset === undefined) continue;
         if (offset <= highest) {

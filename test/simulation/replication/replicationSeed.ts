@@ -12,7 +12,7 @@ import type { SimBroker } from '../cluster/simBroker.ts';
 import { SimCluster } from '../cluster/simCluster.ts';
 import { type Loss, ReplicationInvariants } from '../invariants/replicationInvariants.ts';
 import { AdminOperations } from './adminOperations.ts';
-import { PipelinedProducer } from './pipelinedProducer.ts';
+import { PIPELINED_TOPIC, PipelinedProducer } from './pipelinedProducer.ts';
 import { drawnWorld, profiledWorld, type ReplicationWorld } from './replicationWorld.ts';
 import { ReplicationWorkload } from './replicationWorkload.ts';
 import { checkWaking } from './wakefulness.ts';
@@ -145,7 +145,8 @@ function planFaults(
     };
     return new FaultPlan(cluster, faults);
   }
-  const atlas = new FaultAtlas(cluster, topics);
+  const pipelined = { name: PIPELINED_TOPIC, isDurable: true };
+  const atlas = new FaultAtlas(cluster, [...topics, pipelined]);
   const onLoss = (broker: SimBroker, loss: Loss): void => {
     atlas.onLoss(broker, loss);
     invariants.onLoss(broker.id, loss);
