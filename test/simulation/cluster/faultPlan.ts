@@ -22,9 +22,18 @@ export const allFaults = [
 ] as const;
 
 /** Only where the seed is made for them: with an atlas, or for clocks that nothing may depend on. */
-export const furtherFaults = ['diskLoss', 'clockDrift', 'isolateController'] as const;
+export const furtherFaults = [
+  'diskLoss',
+  'clockDrift',
+  'isolateController',
+  'strikeJoining',
+] as const;
 
 export type FaultKind = (typeof allFaults)[number] | (typeof furtherFaults)[number];
+
+/** How often, and in what steps, one looks for a follower that is about to get in sync. */
+const JOINING_TRIES = 500;
+const JOINING_LOOK_MS = 10;
 
 /** After these a broker may have to register anew. */
 const endingRegistrations: ReadonlySet<FaultKind> = new Set<FaultKind>([
@@ -100,6 +109,7 @@ export class FaultPlan {
       cleanRestart: () => this.#cleanRestart(broker),
       cutFromCoordinator: () => this.#cut(node.name, COORDINATOR_HOST),
       isolateController: () => this.#isolateController(),
+      strikeJoining: () => this.#strikeJoining(JOINING_TRIES),
       cutFromClients: () => this.#cut(node.name, this.#clientName()),
       cutBetweenBrokers: () => this.#cut(node.name, random.pick(this.#cluster.brokers).node.name),
       reset: () => network.resetConnections({ probability: random.unit() }),
@@ -188,21 +198,60 @@ export class FaultPlan {
 
   /** Long enough to be deposed. It reaches the other brokers again before it can hear of that. */
   #isolateController(): void {
-    const { network, coordinator } = this.#cluster.simulation;
-    const data = coordinator.data('/controller');
-    if (data === undefined) return;
-    const { brokerid } = JSON.parse(data.toString()) as { readonly brokerid: number };
-    const controller = `broker-${brokerid}`;
-    const cut = (other: string, healMs: number): void => {
-      network.cut(controller, other);
-      this.#cluster.simulation.scheduler.after(healMs, 'fault', () => {
-        network.heal(controller, other);
-      });
-    };
-    cut(COORDINATOR_HOST, 14_000);
+    const controller = this.#controllerName();
+    if (controller === undefined) return;
+    this.#cutFor(controller, COORDINATOR_HOST, 14_000);
     for (const { node } of this.#cluster.brokers) {
-      if (node.name !== controller) cut(node.name, 9000 + this.#random.below(3000));
+      const cutMs = 9000 + this.#random.below(3000);
+      if (node.name !== controller) this.#cutFor(controller, node.name, cutMs);
     }
+  }
+
+  /**
+   * Waits for a follower that is about to get in sync, and takes its power while its leader's
+   * request is on the way to the controller, where it comes when the follower is back.
+   */
+  #strikeJoining(triesLeft: number): void {
+    if (this.#isOver || triesLeft === 0) return;
+    const [leader, follower] = this.#joining() ?? [];
+    const controller = this.#controllerName();
+    const names = [leader?.node.name, follower?.node.name];
+    const isApart = controller !== undefined && !names.includes(controller);
+    if (leader === undefined || follower?.isReady !== true || !isApart) {
+      const again = (): void => this.#strikeJoining(triesLeft - 1);
+      this.#cluster.simulation.scheduler.after(JOINING_LOOK_MS, 'fault', again);
+      return;
+    }
+    if (!this.#mayStrike('powerLoss', follower)) return;
+    this.#cluster.lines.add('FAULT', `${follower.node.name} is struck while it joins`);
+    this.#cutFor(leader.node.name, controller, 4000);
+    this.#crash(follower, true);
+  }
+
+  /** A leader that asks for another member of its ISR, and who that is. */
+  #joining(): readonly [SimBroker, SimBroker] | undefined {
+    const { brokers } = this.#cluster;
+    for (const leader of brokers) {
+      for (const { isLeader, isr, maximalIsr } of leader.partitions.values()) {
+        const joining = isLeader ? maximalIsr.find((id) => !isr.includes(id)) : undefined;
+        const follower = brokers.find(({ id }) => id === joining);
+        if (follower !== undefined) return [leader, follower];
+      }
+    }
+    return undefined;
+  }
+
+  #controllerName(): string | undefined {
+    const data = this.#cluster.simulation.coordinator.data('/controller');
+    if (data === undefined) return undefined;
+    const { brokerid } = JSON.parse(data.toString()) as { readonly brokerid: number };
+    return `broker-${brokerid}`;
+  }
+
+  #cutFor(one: string, other: string, cutMs: number): void {
+    const { network, scheduler } = this.#cluster.simulation;
+    network.cut(one, other);
+    scheduler.after(cutMs, 'fault', () => network.heal(one, other));
   }
 
   #clientName(): string {

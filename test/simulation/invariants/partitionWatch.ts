@@ -43,6 +43,8 @@ export class PartitionWatch {
   readonly #losses = new Map<number, { readonly zxid: number; readonly heldOffset: number }>();
   #minInsyncReplicas: number;
   #committed = 0;
+  /** Replicas as the leader knew them then: it hears of a move after the controller has written it. */
+  #committedReplicaCount = 1;
   #lineage: Lineage = [];
   #isExcused = false;
 
@@ -189,6 +191,7 @@ export class PartitionWatch {
     const at = firstDifference(this.#lineage, leader.lineage, { from, to: this.#committed });
     this.#demand(at === undefined, 'CommittedNeverChanges', () => `offset ${at} on broker ${id}`);
     this.#committed = highWatermark;
+    this.#committedReplicaCount = Math.max(1, leader.partition.replicas.length);
     this.#lineage = below(leader.lineage, highWatermark);
     this.#checkCopies(highWatermark);
     for (const member of this.#state?.isr ?? []) this.#checkCandidate(member);
@@ -232,8 +235,7 @@ export class PartitionWatch {
   }
 
   #checkCopies(endOffset: number): void {
-    const replicaCount = this.#state?.replicas.length ?? 1;
-    const wanted = Math.min(this.#minInsyncReplicas, replicaCount);
+    const wanted = Math.min(this.#minInsyncReplicas, this.#committedReplicaCount);
     // What somebody had when it said so counts, also where its power is gone since.
     const copies = [...this.#replicas].filter(
       ([id, replica]) =>

@@ -44,4 +44,32 @@ export const controllerMutants: readonly Mutant[] = [
       brokerCount: 3,
     },
   },
+  {
+    name: 'no-broker-epoch',
+    story:
+      'KIP-903: (1) a follower has caught up, its leader asks for it to be in sync, (2) the follower ' +
+      'loses its power and what it had not synced, and registers anew, (3) the controller takes it ' +
+      'in all the same',
+    patches: [
+      {
+        file: 'coordinator/controller/isrChanges.ts',
+        find: 'this.#context.servingEpoch(partition, id) === epoch &&',
+        replace: '(this.#context.servingEpoch(partition, id) ?? -1) >= epoch &&',
+      },
+      {
+        file: 'coordinator/controller/leaderElection.ts',
+        find: 'state.isr.includes(id) ? (isrEpochs.get(id) ?? brokerEpoch) : brokerEpoch,',
+        replace:
+          'state.isr.includes(id) ? (isrEpochs.get(id) ?? brokerEpoch) : (rules.epochOf(id) ?? -1),',
+      },
+    ],
+    profile: {
+      faults: ['kill', 'strikeJoining', 'strikeJoining'],
+      faultMeanMs: 500,
+      isDurable: false,
+      brokerCount: 3,
+      keepsIntactCopy: true,
+      latencyMs: 20,
+    },
+  },
 ];

@@ -101,8 +101,8 @@ export const replicationMutants: readonly Mutant[] = [
     patches: [
       {
         file: LEADER_STATE,
-        find: 'if (this.#mayBeInSync(follower.id) || joins) safe = position;',
-        replace: 'if (this.#isr.includes(follower.id)) safe = position; void joins;',
+        find: 'return this.#mayBeInSync(id) || joins;',
+        replace: 'void joins; return this.#isr.includes(id);',
       },
     ],
     profile: {
@@ -112,6 +112,38 @@ export const replicationMutants: readonly Mutant[] = [
       brokerCount: 3,
       latencyMs: 30,
     },
+  },
+  {
+    name: 'first-try-of-kip-320',
+    story:
+      'KIP-320: (1) elections in a row, (2) the new leader does not ask of which epoch a follower ' +
+      'speaks, and takes those in sync for as far as they were under the leader before, (3) moves ' +
+      'the high watermark, (4) a follower that lacked the end is elected',
+    patches: [
+      {
+        file: PARTITION,
+        find: 'const leading = this.#checkLeader(fetch.leaderEpoch);',
+        replace: 'const leading = this.#checkLeader(-1);',
+      },
+      {
+        file: PARTITION,
+        find: 'if (leading === undefined || epoch !== this.leaderEpoch) return;',
+        replace: 'if (leading === undefined) return;',
+      },
+      {
+        file: PARTITION,
+        find: 'if (leading === undefined || fetch.leaderEpoch !== this.leaderEpoch) return false;',
+        replace: 'if (leading === undefined) return false;',
+      },
+      {
+        file: LEADER_STATE,
+        find: '      logEndOffset: -1,\n      durableOffset: -1,\n',
+        replace:
+          '      logEndOffset: this.#isr.includes(id) ? this.#epochStartOffset : -1,\n' +
+          '      durableOffset: this.#isr.includes(id) ? this.#epochStartOffset : -1,\n',
+      },
+    ],
+    profile: { ...CRASHES, isDurable: true, brokerCount: 3 },
   },
   {
     name: 'high-watermark-below-min-isr',
