@@ -314,6 +314,7 @@ export class Broker {
         isAlive: (id, epoch) => this.#image.isAlive(id, epoch),
         openChannel: (leaderId) => this.#openReplicaChannel(leaderId),
         alterPartition: (request) => channel.alterPartition(request),
+        onReplicaOffline: (replica) => this.#running?.offlineReplicas.add([replica]),
         onFatal: (error) => this.#end(error),
       },
       this.#logger,

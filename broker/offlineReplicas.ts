@@ -1,9 +1,15 @@
 /**
- * Replicas on log directories that failed: the controller must know, so that others lead. What it
- * knows ends with its term and with our registration; each new one is told again.
+ * Replicas that cannot be served, most of them on log directories that failed, at the start or
+ * later: the controller must know, so that others lead. What it knows ends with its term and with
+ * our registration; each new one is told again.
  */
 
-import type { Environment, Logger, TopicPartition } from '../common/index.ts';
+import {
+  type Environment,
+  type Logger,
+  type TopicPartition,
+  topicPartitionKey,
+} from '../common/index.ts';
 import { ProtocolError } from '../protocol/index.ts';
 import type { ControllerChannel } from './api/index.ts';
 import type { ClusterImage } from './metadata/index.ts';
@@ -22,7 +28,8 @@ export class OfflineReplicas {
   readonly #timers: Environment['timers'];
   readonly #parts: OfflineReplicasParts;
   readonly #logger: Logger;
-  readonly #partitions: TopicPartition[] = [];
+  /** By topic id and index, as far as the id is known: a topic may be made anew. */
+  readonly #partitions = new Map<string, TopicPartition>();
   /** Counts what there is to tell; equal to `#told` where nothing is. */
   #wanted = 0;
   #told = 0;
@@ -35,14 +42,19 @@ export class OfflineReplicas {
     this.#logger = logger;
   }
 
+  /** What is known already is not told again. */
   add(partitions: readonly TopicPartition[]): void {
-    this.#partitions.push(...partitions);
-    this.tellAgain();
+    const known = this.#partitions.size;
+    for (const each of partitions) {
+      const topicId = this.#parts.image.usableTopic(each.topic)?.topicId ?? '';
+      this.#partitions.set(`${topicId}:${topicPartitionKey(each)}`, each);
+    }
+    if (this.#partitions.size > known) this.tellAgain();
   }
 
   /** There is another controller, or another registration of ours. */
   tellAgain(): void {
-    if (this.#partitions.length === 0 || this.#closed) return;
+    if (this.#partitions.size === 0 || this.#closed) return;
     this.#wanted += 1;
     if (this.#telling) return;
     this.#telling = true;
@@ -64,15 +76,16 @@ export class OfflineReplicas {
 
   async #tellOnce(): Promise<boolean> {
     const { channel, image, brokerId, brokerEpoch } = this.#parts;
-    const topics = new Map<string, number[]>();
-    for (const { topic, partition } of this.#partitions) {
+    const topics = new Map<string, Set<number>>();
+    for (const { topic, partition } of this.#partitions.values()) {
       const topicId = image.usableTopic(topic)?.topicId;
-      if (topicId !== undefined) topics.set(topicId, [...(topics.get(topicId) ?? []), partition]);
+      if (topicId === undefined) continue;
+      topics.set(topicId, (topics.get(topicId) ?? new Set()).add(partition));
     }
     const request = {
       brokerId,
       brokerEpoch: brokerEpoch(),
-      topics: [...topics].map(([topicId, partitions]) => ({ topicId, partitions })),
+      topics: [...topics].map(([topicId, indexes]) => ({ topicId, partitions: [...indexes] })),
     };
     try {
       const { errorCode } = await channel.logDirFailure(request);

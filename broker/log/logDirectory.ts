@@ -83,6 +83,7 @@ export class LogDirectory {
   readonly #highWatermarks: CheckpointWriter;
   #lock: DirectoryLock | undefined;
   #failure: Error | undefined;
+  #isLoaded = false;
   #previousBrokerEpoch: number | undefined;
   #directoryId: string | undefined;
   #writtenHighWatermarks = '';
@@ -116,6 +117,10 @@ export class LogDirectory {
   get failure(): Error | undefined {
     return this.#failure;
   }
+  /** It failed before all that is in it was found: what that is nobody knows. */
+  get isUnread(): boolean {
+    return this.#failure !== undefined && !this.#isLoaded;
+  }
   /** `directory.id` of `meta.properties`; undefined before `start`, and where that failed. */
   get directoryId(): string | undefined {
     return this.#directoryId;
@@ -137,6 +142,7 @@ export class LogDirectory {
       this.#lock = lockLogDirectory(fileSystem, host, this.path);
       this.#checkIdentity();
       this.#loadAll();
+      this.#isLoaded = true;
     } catch (error) {
       if (error instanceof OdradekError) {
         this.release();

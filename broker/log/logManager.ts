@@ -163,6 +163,14 @@ export class LogManager {
     this.#startTimers();
   }
 
+  /**
+   * Whether a directory failed before all that is in it was found: a partition of which there is no
+   * log here may have one there.
+   */
+  get hasUnreadDirectory(): boolean {
+    return this.#directories.some(({ isUnread }) => isUnread);
+  }
+
   /** `directory.id` of the first log directory that serves; undefined before `start`. */
   get directoryId(): string | undefined {
     return this.#online.find((directory) => directory.directoryId !== undefined)?.directoryId;

@@ -8,6 +8,12 @@
  * controller leaves out what it cannot read, a damaged znode for example, and one repair later the
  * records must be there.
  *
+ * A directory that could not be read at the start may hold any partition that has no log elsewhere.
+ * Those of the first snapshot are therefore offline, not begun anew. Crash example: (1) a broker
+ * starts, one of its directories does not; (2) it begins an empty log for a partition of which it is
+ * the only replica, and leads; (3) the topic is empty, and with both directories readable again there
+ * are two logs.
+ *
  * A broker that was away while a topic was deleted and made anew under the same name holds records
  * of the old one: its topic id differs, and the old files are set aside before the new partition is
  * begun, so old records never appear under the new topic, and no mistake about an id loses any.
@@ -21,6 +27,7 @@ import {
   type Logger,
   NO_BROKER,
   type TopicId,
+  type TopicPartition,
   topicPartitionKey,
 } from '../../common/index.ts';
 import { ProtocolError } from '../../protocol/index.ts';
@@ -57,6 +64,8 @@ export interface ReplicaSurroundings {
   /** A way to the leader broker. Rejects where it cannot be reached. */
   readonly openChannel: (leaderId: number) => Promise<ReplicaChannel>;
   readonly alterPartition: (request: AlterPartitionRequest) => Promise<AlterPartitionResponse>;
+  /** A replica cannot be served: the controller is to elect others. */
+  readonly onReplicaOffline: (topicPartition: TopicPartition) => void;
   /** A broken promise of the program. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -80,6 +89,8 @@ export class ReplicaManager {
   readonly #proposals: IsrProposals;
   readonly #context: PartitionContext;
   readonly throttle: ReplicationThrottle;
+  /** Partitions, by id and index, of the first snapshot; empty where every directory was read. */
+  #fromBefore: ReadonlySet<string> | undefined;
   #fenced = true;
   #closed = false;
 
@@ -185,6 +196,7 @@ export class ReplicaManager {
    */
   async apply(changes: ImageChanges): Promise<readonly string[]> {
     const failed = new Set<string>();
+    this.#fromBefore ??= this.#partitionsFromBefore(changes);
     for (const topic of changes.removed) this.#forgetTopic(topic);
     for (const topic of changes.changed) {
       if (topic.deleting) await this.#removeTopic(topic, failed);
@@ -220,6 +232,25 @@ export class ReplicaManager {
     );
   }
 
+  #partitionsFromBefore({ changed }: ImageChanges): ReadonlySet<string> {
+    if (!this.#logManager.hasUnreadDirectory) return new Set();
+    return new Set(
+      changed.flatMap(({ topicId, partitions }) =>
+        partitions.map(({ index }) => `${topicId}-${index}`),
+      ),
+    );
+  }
+
+  /** Whether the directory that could not be read may hold the partition. */
+  #mayBeUnread({ topicId, partitions }: TopicImage, index: number): boolean {
+    if (!this.#logManager.hasUnreadDirectory) return false;
+    if (this.#fromBefore?.has(`${topicId}-${index}`)) return true;
+    // Of a topic that was left out at first, too: who is in sync has a log, but at the very start.
+    const state = partitions.find((each) => each.index === index);
+    const isFirst = state?.leaderEpoch === 0 && state.partitionEpoch === 0;
+    return !isFirst && state?.isr.includes(this.#options.brokerId) === true;
+  }
+
   async #applyTopic(topic: TopicImage): Promise<void> {
     const effective = this.#effectiveConfig(topic);
     const config = logConfigOf(effective);
@@ -241,6 +272,9 @@ export class ReplicaManager {
           partition: state.index,
           error,
         });
+        if (error.code === 'KAFKA_STORAGE_ERROR') {
+          this.#surroundings.onReplicaOffline({ topic: topic.name, partition: state.index });
+        }
       }
     }
     this.#logManager.reconfigure(topic.name, config);
@@ -281,6 +315,12 @@ export class ReplicaManager {
         topicId: found.topicId,
       });
       await this.#logManager.setAside(topicPartition);
+    }
+    if (found === undefined && this.#mayBeUnread(topic, index)) {
+      throw new ProtocolError(
+        'KAFKA_STORAGE_ERROR',
+        `The partition "${key}" may stand in a log directory that could not be read at the start`,
+      );
     }
     const log = this.#logManager.create(topicPartition, topic.topicId as TopicId, config);
     assert(log.topicId === topic.topicId, 'A log carries the id of its topic', { key });

@@ -63,6 +63,19 @@ describe('Replicas of a failed log directory', () => {
     ]);
   });
 
+  it('are told once, however often they are found to be offline', async () => {
+    replicas.add([{ topic: 't', partition: 0 }]);
+    await waitFor(() => controller.told.length === 1, { what: 'it is told' });
+    replicas.add([{ topic: 't', partition: 0 }]);
+    expect(controller.asked).to.equal(1);
+    replicas.add([
+      { topic: 't', partition: 0 },
+      { topic: 't', partition: 1 },
+    ]);
+    await waitFor(() => controller.told.length === 2, { what: 'the new one is told' });
+    expect(controller.told[1]?.partitions).to.deep.equal([0, 1]);
+  });
+
   for (const answer of ['refuses', 'away'] as const) {
     it(`are told until somebody takes it, where the controller ${answer} first`, async () => {
       controller.answer = answer;

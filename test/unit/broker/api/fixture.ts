@@ -153,6 +153,7 @@ export class DataPath {
         isAlive: () => true,
         openChannel: () => Promise.reject(new Error('There is no other broker')),
         alterPartition: () => Promise.reject(new Error('There is no controller')),
+        onReplicaOffline: () => undefined,
         onFatal: (error) => {
           throw error;
         },

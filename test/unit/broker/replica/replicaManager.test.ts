@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { parseBrokerConfig } from '../../../../broker/config/index.ts';
 import type { TopicImage } from '../../../../broker/metadata/index.ts';
 import { ReplicaManager } from '../../../../broker/replica/index.ts';
-import { brokerEpoch, silentLogger } from '../../../../common/index.ts';
+import { brokerEpoch, silentLogger, type TopicPartition } from '../../../../common/index.ts';
 import { batchOf, LOG_DIR, LogFixture, readAll, settle } from '../log/logFixture.ts';
 
 const SELF = 1;
@@ -12,7 +12,10 @@ const FIRST_ID = 'AAAAAAAAAAAAAAAAAAAAAQ';
 const SECOND_ID = 'AAAAAAAAAAAAAAAAAAAAAg';
 const PARTITION = { topic: 't', partition: 0 };
 
-function managerOn(fixture: LogFixture): ReplicaManager {
+function managerOn(
+  fixture: LogFixture,
+  onReplicaOffline: (replica: TopicPartition) => void = () => undefined,
+): ReplicaManager {
   const config = parseBrokerConfig(
     `broker.id=${SELF}\nlog.dirs=/data\nzookeeper.connect=127.0.0.1:2181`,
   );
@@ -26,6 +29,7 @@ function managerOn(fixture: LogFixture): ReplicaManager {
       isAlive: () => true,
       openChannel: () => Promise.reject(new Error('There is no other broker')),
       alterPartition: () => Promise.reject(new Error('There is no controller')),
+      onReplicaOffline,
       onFatal: (error) => {
         throw error;
       },
@@ -108,6 +112,65 @@ describe('The replica manager', () => {
     await again.time.advance(600_000);
     await replicas.apply(delta([topic()]));
     expect(replicas.partition('t', 0).log.logEndOffset).to.equal(3);
+  });
+
+  describe('on two directories, of which one cannot be read at the start', () => {
+    const logDirs = [LOG_DIR, `${LOG_DIR}2`];
+
+    async function halfRead() {
+      const before = new LogFixture({ logDirs }).start();
+      const replicas = managerOn(before);
+      await replicas.apply(snapshot(topic()));
+      const { log } = replicas.partition('t', 0);
+      before.write(log, batchOf(['one', 'two', 'three']));
+      await settle();
+      await before.manager.close();
+      const at = logDirs.find((path) => before.fileSystem.readDirectorySync(path).includes('t-0'));
+      before.fileSystem.inject({
+        operation: 'read',
+        path: new RegExp(`^${at}/meta.properties$`),
+        error: 'EIO',
+        times: Number.POSITIVE_INFINITY,
+      });
+      const fixture = before.restart({ logDirs }).start();
+      const offline: string[] = [];
+      const manager = managerOn(fixture, (replica) =>
+        offline.push(`${replica.topic}-${replica.partition}`),
+      );
+      return { fixture, manager, offline };
+    }
+
+    it('begins no partition anew that may stand in it, and says that it is offline', async () => {
+      const { fixture, manager, offline } = await halfRead();
+      expect(fixture.manager.hasUnreadDirectory).to.equal(true);
+      await manager.apply(snapshot(topic()));
+      expect(manager.find('t', 0)).to.equal(undefined);
+      expect(fixture.manager.logs()).to.deep.equal([]);
+      expect(offline).to.deep.equal(['t-0']);
+      const moved = topic();
+      const [state] = moved.partitions;
+      await manager.apply(delta([{ ...moved, partitions: [{ ...state!, leader: -1 }] }]));
+      expect(fixture.manager.logs()).to.deep.equal([]);
+    });
+
+    it('begins what is new since then in the other one', async () => {
+      const { fixture, manager, offline } = await halfRead();
+      await manager.apply(snapshot(topic()));
+      await manager.apply(delta([topic({ name: 'u', topicId: SECOND_ID })]));
+      expect(manager.partition('u', 0).isLeader).to.equal(true);
+      expect(fixture.manager.logs()).to.have.length(1);
+      expect(offline).to.deep.equal(['t-0']);
+    });
+
+    it('knows by the state of a partition that it is not new, where it hears of it late', async () => {
+      const { manager, offline } = await halfRead();
+      await manager.apply(snapshot());
+      const known = topic();
+      const [state] = known.partitions;
+      await manager.apply(delta([{ ...known, partitions: [{ ...state!, leaderEpoch: 1 }] }]));
+      expect(manager.find('t', 0)).to.equal(undefined);
+      expect(offline).to.deep.equal(['t-0']);
+    });
   });
 
   it('removes the files of a topic that is being deleted', async () => {

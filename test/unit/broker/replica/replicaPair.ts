@@ -85,6 +85,7 @@ export class ReplicaNode {
           this.proposals.push(request);
           return new Promise(() => undefined);
         },
+        onReplicaOffline: () => undefined,
         onFatal: (error) => {
           throw error;
         },
