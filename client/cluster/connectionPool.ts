@@ -65,6 +65,11 @@ export class ConnectionPool {
     return connection === undefined || connection.closed ? undefined : connection;
   }
 
+  /** Whether the last attempt to reach the broker failed. */
+  fails(brokerId: number): boolean {
+    return (this.#brokers.get(brokerId)?.failures ?? 0) > 0;
+  }
+
   /**
    * A connection to this broker. After failures the attempt begins with a pause, so a caller may
    * simply ask again.

@@ -37,6 +37,8 @@ export function mergeTopic(known: TopicMetadata | undefined, answer: TopicRespon
     return { partition: index, leader, leaderEpoch, replicas, isr };
   });
   partitions.sort((a, b) => a.partition - b.partition);
+  // A topic never shrinks: a broker that tells of fewer partitions has not heard of the others yet.
+  if (sameTopic) partitions.push(...known.partitions.slice(partitions.length));
   return {
     topic: answer.name,
     topicId: answer.topicId,

@@ -17,6 +17,12 @@ import { unknownTopicError } from './topicSuggestion.ts';
 
 /** A topic made a moment ago may not have reached every broker: ask this long before giving up. */
 const UNKNOWN_TOPIC_GRACE_MS = 1_000;
+/**
+ * Whoever lost a leader waits for ZooKeeper to end its session, some seconds, and hears of the next
+ * one by asking: for this long often, since that pause is added to every fail-over.
+ */
+const EAGER_MS = 30_000;
+const EAGER_PAUSE_MS_MAX = 100;
 /** A topic that was there is taken for deleted after this long without it. */
 const TOPIC_GONE_MS = 30_000;
 
@@ -45,6 +51,7 @@ export class MetadataCache {
   #running = false;
   /** Answers and failures since the last quiet time: paces the requests. */
   #streak = 0;
+  #streakStartMs = 0;
   #pacing: { cancel(): void } | undefined;
   #aging: { cancel(): void } | undefined;
   #closed = false;
@@ -219,10 +226,13 @@ export class MetadataCache {
     if (this.#running || this.#pacing !== undefined || this.#closed) return;
     const { environment, backOff } = this.#context;
     if (this.#streak === 0) {
+      this.#streakStartMs = environment.clock.monotonicMs();
       void this.#run();
       return;
     }
-    const pauseMs = backOffMs(backOff, this.#streak, environment.random);
+    const eager = environment.clock.monotonicMs() - this.#streakStartMs < EAGER_MS;
+    const maxMs = eager ? Math.min(backOff.maxMs, EAGER_PAUSE_MS_MAX) : backOff.maxMs;
+    const pauseMs = backOffMs({ ...backOff, maxMs }, this.#streak, environment.random);
     this.#pacing = environment.timers.set(pauseMs, () => {
       this.#pacing = undefined;
       if (this.#wanted.size === 0) this.#streak = 0;

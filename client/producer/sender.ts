@@ -195,8 +195,12 @@ export class Sender {
    * @returns whether anything was sent.
    */
   #sendTo(leader: number, queues: readonly PartitionQueue[]): boolean {
-    if (this.#cluster.pool.open(leader) === undefined) {
+    const { pool, metadata } = this.#cluster;
+    if (pool.open(leader) === undefined) {
       this.#connect(leader, queues);
+      // Each answer leads here again: others may know of a new leader long before this one, which
+      // is tried ever more rarely, refuses once more.
+      if (pool.fails(leader)) for (const { topic } of queues) metadata.refresh(topic);
       return false;
     }
     let next = 0;
@@ -234,10 +238,7 @@ export class Sender {
       },
       (error: Error) => {
         this.#connecting.delete(leader);
-        for (const queue of queues) {
-          if (queue.head !== undefined) queue.head.lastError = error;
-          this.#cluster.metadata.refresh(queue.topic);
-        }
+        for (const queue of queues) if (queue.head !== undefined) queue.head.lastError = error;
         this.schedule();
       },
     );

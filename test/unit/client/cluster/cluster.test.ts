@@ -49,6 +49,27 @@ describe('The cluster behind a client', () => {
     });
   });
 
+  it('asks often while a leader is missing, and rarely when that goes on', async () => {
+    const cluster = await FakeCluster.start();
+    cluster.createTopic('orders');
+    const producer = cluster.client().producer();
+    await cluster.run(async () => {
+      await producer.send({ topic: 'orders', value: 'v' });
+      cluster.moveLeader('orders', 0, -1);
+      const waiting = producer.send({ topic: 'orders', value: 'w' });
+      const counts: number[] = [];
+      for (const seconds of [10, 30, 10]) {
+        const before = cluster.countOf('Metadata');
+        await cluster.sleep(seconds * 1_000);
+        counts.push((cluster.countOf('Metadata') - before) / seconds);
+      }
+      expect(counts[0]).to.be.within(8, 14);
+      expect(counts[2]).to.be.at.most(2);
+      cluster.moveLeader('orders', 0, 1);
+      await waiting;
+    });
+  });
+
   it('has one connection to a broker, whatever runs over it', async () => {
     const cluster = await FakeCluster.start({ brokers: 2 });
     cluster.createTopic('orders', 4);

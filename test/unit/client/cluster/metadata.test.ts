@@ -34,6 +34,14 @@ describe('What is known of a topic', () => {
     expect(leaderOf(mergeTopic(known, answer(1, 0, 'b')))).to.equal(1);
   });
 
+  it('keeps partitions that a broker which lags behind has not heard of', () => {
+    const [partition] = answer(2, 5).partitions;
+    const grown = { ...answer(2, 5), partitions: [partition!, { ...partition!, index: 1 }] };
+    const known = mergeTopic(undefined, grown);
+    expect(mergeTopic(known, answer(2, 5)).partitions.length).to.equal(2);
+    expect(mergeTopic(known, answer(2, 5, 'b')).partitions.length).to.equal(1);
+  });
+
   it('takes the leader that a broker names, unless that is old news', () => {
     const known = mergeTopic(undefined, answer(2, 5));
     expect(leaderOf(withLeader(known, 0, { leader: 3, leaderEpoch: 6 }))).to.equal(3);

@@ -39,3 +39,23 @@ describe('A producer of which the leader was deposed and does not know it', () =
     expect(result.offset).to.equal(1);
   });
 });
+
+describe('A producer of which the leader is dead', () => {
+  it('hears of the next one within the pause of the metadata, however long that took', async () => {
+    const cluster = await FakeCluster.start({ brokers: 2 });
+    cluster.createTopic('orders');
+    const producer = cluster.client().producer();
+    const waitedMs = await cluster.run(async () => {
+      await producer.send({ topic: 'orders', value: 'a' });
+      cluster.stopBroker(1);
+      const sent = producer.send({ topic: 'orders', value: 'b' });
+      // The session of the dead broker lives on for a while; its address refuses all the time.
+      await cluster.sleep(7_300);
+      cluster.moveLeader('orders', 0, 2);
+      const movedMs = cluster.simulation.nowMs;
+      await sent;
+      return cluster.simulation.nowMs - movedMs;
+    });
+    expect(waitedMs).to.be.below(150);
+  });
+});
