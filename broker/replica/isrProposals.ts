@@ -146,7 +146,6 @@ export class IsrProposals {
         this.#open.delete(open.partition);
         open.partition.withdrawProposal();
         break;
-      case 'INVALID_UPDATE_VERSION':
       case 'FENCED_LEADER_EPOCH':
       case 'UNKNOWN_TOPIC_ID':
       case 'UNKNOWN_TOPIC_OR_PARTITION':
@@ -154,7 +153,10 @@ export class IsrProposals {
         this.#open.delete(open.partition);
         break;
       default:
-        // Stays open and is sent again.
+        // Stays open and is sent again, also with INVALID_UPDATE_VERSION: either a newer state is on its
+        // way and ends the proposal, or nothing was written and no state would ever come. Example: (1) a
+        // controller is deposed while it writes; (2) the next one finds the state as it was; (3) the
+        // leader, waiting for another one, would never propose again.
         break;
     }
   }
