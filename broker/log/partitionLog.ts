@@ -99,6 +99,8 @@ export class PartitionLog implements SyncableLog {
   #resettingTo: number | undefined;
   /** The last `prepareRecoveryPoint`, done when that is, whatever came of it. */
   #preparing: Promise<void> = Promise.resolve();
+  /** Settles with the last truncation. */
+  #cut: Promise<void> = Promise.resolve();
   /** Counts what makes a read that is under way worthless: truncations and removed segments. */
   #generation = 0;
   #unflushedRecords = 0;
@@ -463,7 +465,16 @@ export class PartitionLog implements SyncableLog {
    *
    * @throws {ProtocolError} KAFKA_STORAGE_ERROR
    */
-  async truncateTo(offset: Offset): Promise<void> {
+  truncateTo(offset: Offset): Promise<void> {
+    return this.#cutting(this.#truncateTo(offset));
+  }
+
+  #cutting(done: Promise<void>): Promise<void> {
+    this.#cut = done.catch(() => undefined);
+    return done;
+  }
+
+  async #truncateTo(offset: Offset): Promise<void> {
     this.#refuseWhenFailed();
     assert(!this.#isTruncating, 'One truncation at a time');
     assert(offset >= this.#logStartOffset, 'A truncation stays above the log start', {
@@ -511,7 +522,11 @@ export class PartitionLog implements SyncableLog {
    *
    * @throws {ProtocolError} KAFKA_STORAGE_ERROR; where the disk is full, nothing has changed.
    */
-  async resetTo(offset: Offset): Promise<void> {
+  resetTo(offset: Offset): Promise<void> {
+    return this.#cutting(this.#resetTo(offset));
+  }
+
+  async #resetTo(offset: Offset): Promise<void> {
     this.#refuseWhenFailed();
     assert(!this.#isTruncating, 'One truncation at a time');
     this.writePending();
@@ -696,8 +711,14 @@ export class PartitionLog implements SyncableLog {
     }
   }
 
-  /** Writes and syncs everything, indexes and epochs included, for a clean stop. */
+  /**
+   * Writes and syncs everything, indexes and epochs included, for a clean stop.
+   *
+   * A leader that has just given its partitions away may be cutting what nobody else has: that ends
+   * first, else the recovery point would stay where it was, and the next start recover the log.
+   */
   async closeCleanly(): Promise<void> {
+    await this.#cut;
     if (this.#failure !== undefined) return;
     this.writePending();
     this.notifyTurn();

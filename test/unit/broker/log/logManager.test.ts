@@ -43,6 +43,15 @@ function failureOf(work: () => unknown): { code: string; message: string } {
 
 describe('LogManager', () => {
   describe('a clean stop', () => {
+    it('waits for a truncation that is under way, and is clean all the same', async () => {
+      const { fixture, log } = await filled();
+      const truncating = log.truncateTo(20 as Offset);
+      await fixture.manager.close({ brokerEpoch: 7 });
+      await truncating;
+      expect(text(fixture, '.kafka_cleanshutdown')).to.equal('{"version":0,"brokerEpoch":7}');
+      expect(text(fixture, 'recovery-point-offset-checkpoint')).to.equal('0\n1\nflights 0 20\n');
+    });
+
     it('leaves the files of Kafka, and a start after it scans nothing', async () => {
       const { fixture } = await filled();
       await fixture.manager.close({ brokerEpoch: 4294967358 });
