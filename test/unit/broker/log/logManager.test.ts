@@ -45,6 +45,7 @@ describe('LogManager', () => {
   describe('a clean stop', () => {
     it('waits for a truncation that is under way, and is clean all the same', async () => {
       const { fixture, log } = await filled();
+      await fixture.manager.checkpointRecoveryPoints();
       const truncating = log.truncateTo(20 as Offset);
       await fixture.manager.close({ brokerEpoch: 7 });
       await truncating;
