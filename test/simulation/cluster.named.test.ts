@@ -51,9 +51,9 @@ describe('simulation: named cases', () => {
   });
 
   it('keeps what is committed when a follower has an epoch that its new leader never had', async () => {
-    // Seeds 7 and 8. (1) Broker 3 leads and alone has a record of its epoch; (2) it dies, broker 2 is
-    // elected and writes nothing; (3) broker 3 comes back without its high watermark and asks where
-    // its epoch ends. "Nobody knows" would make it cut everything.
+    // Seeds 7 and 8. (1) Broker 2 leads and alone has a record, then broker 3 does, in the next epoch;
+    // (2) broker 3 dies, broker 2 is elected and writes nothing; (3) broker 3 comes back without its
+    // high watermark and asks where its epoch ends. "Nobody knows" would make it cut everything.
     const properties = ['replica.high.watermark.checkpoint.interval.ms=600000'];
     const story = new Story({ brokerCount: 3, controller: 1, replicas: [3, 2], properties });
     const { cluster } = story;
@@ -64,17 +64,19 @@ describe('simulation: named cases', () => {
     cluster.simulation.coordinator.expireSessions('broker-3');
     await story.untilLeads(2);
     await story.untilInSync([2, 3]);
+    story.cut(2, 3);
+    const other = story.send(story.producer(1), 'of broker 2 alone');
+    await cluster.settle('broker 2 alone has one', other);
     const preferred = story.client.admin().electLeaders({ election: 'preferred' });
     await cluster.settle('broker 3 is elected', preferred);
     await story.untilLeads(3);
-    story.cut(2, 3);
     const alone = story.send(story.producer(1), 'of broker 3 alone').catch(() => undefined);
     await cluster.until('it is on its disk', () => story.replica(3)?.log.durableOffset === 4);
     // What the client sends again must not give broker 2 something to tell.
     cluster.simulation.network.cut('client', 'broker-2');
     story.kill(3);
     await story.untilLeads(2);
-    expect(story.replica(2)?.log.latestEpoch).to.equal(0);
+    expect(story.replica(2)?.log.latestEpoch).to.equal(1);
     story.heal(2, 3);
     story.broker(3).start();
     await cluster.until('broker 3 is cut back', () => {

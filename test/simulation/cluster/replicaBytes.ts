@@ -21,6 +21,19 @@ export function checkReplicas({ brokers }: SimCluster, topic: string): void {
   }
 }
 
+/** Who is in sync may be behind what acks=1 has written, for a while. */
+export function haveEqualEnds({ brokers }: SimCluster): boolean {
+  const ends = new Map<string, number>();
+  for (const { partitions } of brokers) {
+    for (const [name, { log }] of partitions) {
+      const { writtenOffset } = log;
+      if ((ends.get(name) ?? writtenOffset) !== writtenOffset) return false;
+      ends.set(name, writtenOffset);
+    }
+  }
+  return true;
+}
+
 /** Resolves when no broker has files of a partition that it does not hold. */
 export async function untilOnlyReplicas(cluster: SimCluster, topic: string): Promise<void> {
   const { scheduler } = cluster.simulation;

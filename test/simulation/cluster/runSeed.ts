@@ -4,7 +4,7 @@ import { allFaults, type FaultKind, FaultPlan } from './faultPlan.ts';
 import { History } from './history.ts';
 import type { WatchedTopic } from '../invariants/partitionWatch.ts';
 import { SimCluster } from './simCluster.ts';
-import { checkReplicas } from './replicaBytes.ts';
+import { checkReplicas, haveEqualEnds } from './replicaBytes.ts';
 import { ReplicationInvariants } from '../invariants/replicationInvariants.ts';
 import { Workload, type WorkloadTopic } from './workload.ts';
 
@@ -92,6 +92,7 @@ async function runCluster(cluster: SimCluster, focus: Focus | undefined): Promis
     const found = await cluster.settle(`"${name}" is read`, workload.readAll(name));
     history.checkTopic(name, found);
   }
+  await cluster.until('all replicas have everything', () => haveEqualEnds(cluster), 60_000);
   checkReplicas(cluster, 'replicated');
   await cluster.settle('every list of topics is right', workload.untilListed());
   return {

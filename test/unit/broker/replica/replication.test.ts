@@ -70,6 +70,16 @@ describe('A leader and a follower', () => {
     expect(pair.leader.acknowledged.filter(({ error }) => error === undefined)).to.deep.equal([]);
   });
 
+  it('commit nothing more by a setting that comes with the end of a leadership', async () => {
+    await pair.leader.lead({});
+    pair.leader.append('a');
+    await pair.leader.lead({ isr: [1], partitionEpoch: 1 });
+    await pair.settle();
+    const deposed = { isr: [2], leader: 2, leaderEpoch: 1, partitionEpoch: 2 };
+    await pair.leader.lead(deposed, { configs: { 'min.insync.replicas': '1' } });
+    expect(pair.leader.partition().highWatermark).to.equal(0);
+  });
+
   it('leave open what became of a record that waited while its partition moved away', async () => {
     await pair.leader.lead({});
     pair.leader.append('a');
