@@ -6,7 +6,8 @@
 import { FaultAtlas } from '../cluster/faultAtlas.ts';
 import { type FaultKind, FaultPlan } from '../cluster/faultPlan.ts';
 import { checkIndexes } from '../cluster/indexFiles.ts';
-import { checkReplicas, untilOnlyReplicas } from '../cluster/replicaBytes.ts';
+import { checkProducers } from '../cluster/rememberedProducers.ts';
+import { checkReplicas, haveEqualEnds, untilOnlyReplicas } from '../cluster/replicaBytes.ts';
 import { withoutSelfFencing } from '../cluster/selfFencing.ts';
 import type { SimBroker } from '../cluster/simBroker.ts';
 import { SimCluster } from '../cluster/simCluster.ts';
@@ -119,8 +120,9 @@ async function runWorld(cluster: SimCluster, world: ReplicationWorld): Promise<R
     await cluster.settle('what has moved away is gone', gone, 60_000);
     checkReplicas(cluster, name);
   }
-  for (const broker of cluster.brokers) checkIndexes(broker);
   await checkWaking(cluster, 'orders');
+  await checkProducers(cluster, 'orders');
+  for (const broker of cluster.brokers) checkIndexes(broker);
   return {
     hash: simulation.traceHash,
     events: scheduler.eventCount,
@@ -154,17 +156,4 @@ function planFaults(
   cluster.onPowerLoss = (broker) => onLoss(broker, 'power');
   cluster.onDiskLoss = (broker) => onLoss(broker, 'disk');
   return new FaultPlan(cluster, faults, atlas);
-}
-
-/** Who is in sync may be behind what acks=1 has written, for a while. */
-function haveEqualEnds({ brokers }: SimCluster): boolean {
-  const ends = new Map<string, number>();
-  for (const { partitions } of brokers) {
-    for (const [name, { log }] of partitions) {
-      const { writtenOffset } = log;
-      if ((ends.get(name) ?? writtenOffset) !== writtenOffset) return false;
-      ends.set(name, writtenOffset);
-    }
-  }
-  return true;
 }

@@ -33,6 +33,8 @@ export interface ReplicationWorkloadOptions {
 }
 
 const PACE_MS = 40;
+/** With which a producer is closed, and another one goes on, before a send. */
+const NEW_PRODUCER_PROBABILITY = 0.01;
 
 export class ReplicationWorkload {
   readonly #cluster: SimCluster;
@@ -131,23 +133,31 @@ export class ReplicationWorkload {
 
   async #produce(name: string, acks: 'all' | 1): Promise<void> {
     const random = this.#random.fork(name);
-    const producer = this.#client(name).producer({
-      acks,
-      lingerMs: random.chance(0.5) ? 0 : 5,
-      deliveryTimeoutMs: 15_000,
-    });
+    const client = this.#client(name);
+    const lingerMs = random.chance(0.5) ? 0 : 5;
+    const begin = () => client.producer({ acks, lingerMs, deliveryTimeoutMs: 15_000 });
+    let producer = begin();
+    const closing: Promise<void>[] = [];
+    const end = () => closing.push(producer.close().catch(() => undefined));
+    let sender = name;
     for (let sequence = 0; !this.#isOver; ) {
+      if (random.chance(NEW_PRODUCER_PROBABILITY)) {
+        end();
+        producer = begin();
+        sender = `${name}/${closing.length}`;
+      }
       const burst = random.chance(0.2) ? 1 + random.below(20) : 1;
       for (let index = 0; index < burst; index += 1) {
         const topic = random.pick(this.#topics);
         const place = { topic: topic.name, partition: random.below(topic.partitions) };
         const padding = '.'.repeat(random.below(random.chance(0.05) ? 3000 : 100));
-        const value = `${name}-${sequence++}${padding}`;
-        this.#send(producer, { ...place, value }, { name, acks });
+        const value = `${sender}-${sequence++}${padding}`;
+        this.#send(producer, { ...place, value }, { name: sender, acks });
       }
       await this.#pause(name, PACE_MS);
     }
-    await producer.close().catch(() => undefined);
+    end();
+    await Promise.all(closing);
   }
 
   #send(
