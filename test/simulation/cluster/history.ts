@@ -11,8 +11,6 @@
  *   7 no topic shows a record that was sent to another one, also to its namesake before it
  */
 
-import { expect } from 'chai';
-
 export interface Acknowledged {
   /** Names the topic and its generation; see `topicKey`. */
   readonly topic: string;
@@ -67,8 +65,9 @@ export class History {
 
   read(record: Acknowledged): void {
     this.readCount += 1;
-    expect(record.value.split('|')[0], 'a record is of the topic in which it stands').to.equal(
-      record.topic,
+    demand(
+      record.value.startsWith(`${record.topic}|`),
+      () => `${placeOf(record)} is not of the topic in which it stands: ${record.value}`,
     );
     this.#see(record);
   }
@@ -89,7 +88,11 @@ export class History {
     for (const record of this.#acknowledged) {
       if (record.topic !== topic) continue;
       const place = placeOf(record);
-      expect(byPlace.get(place), `acknowledged at ${place}`).to.equal(record.value);
+      const value = byPlace.get(place);
+      demand(
+        value === record.value,
+        () => `at ${place} ${record.value} was acknowledged: ${value}`,
+      );
     }
   }
 
@@ -97,10 +100,11 @@ export class History {
     const seen = new Set<string>();
     for (const record of found) {
       const { value } = record;
-      expect(this.#refused.has(value), `${placeOf(record)} was refused: ${value}`).to.equal(false);
-      if (!this.#repeatable.has(value)) {
-        expect(seen.has(value), `${placeOf(record)} stands twice: ${value}`).to.equal(false);
-      }
+      demand(!this.#refused.has(value), () => `${placeOf(record)} was refused: ${value}`);
+      demand(
+        this.#repeatable.has(value) || !seen.has(value),
+        () => `${placeOf(record)} stands twice: ${value}`,
+      );
       seen.add(value);
     }
   }
@@ -110,7 +114,7 @@ export class History {
     const place = placeOf(record);
     const before = this.#seen.get(place);
     if (before === undefined) this.#seen.set(place, record.value);
-    else expect(record.value, `${place} shows one value`).to.equal(before);
+    else demand(record.value === before, () => `${place} shows ${before}, then ${record.value}`);
   }
 }
 
@@ -118,7 +122,8 @@ export function checkAscending(records: readonly Acknowledged[]): void {
   const last = new Map<string, number>();
   for (const { topic, partition, offset } of records) {
     const key = `${topic}-${partition}`;
-    expect(offset, `offsets of ${key} ascend`).to.be.greaterThan(last.get(key) ?? -1);
+    const before = last.get(key) ?? -1;
+    demand(offset > before, () => `offsets of ${key} ascend: ${before}, then ${offset}`);
     last.set(key, offset);
   }
 }
@@ -133,8 +138,10 @@ function checkProducerOrder(records: readonly Acknowledged[]): void {
     const isRepeated = seen.has(`${key}|${sequence}`);
     seen.add(`${key}|${sequence}`);
     if (isRepeated) continue;
-    expect(Number(sequence), `records of ${key} keep their order`).to.be.greaterThan(
-      highest.get(key) ?? -1,
+    const before = highest.get(key) ?? -1;
+    demand(
+      Number(sequence) > before,
+      () => `records of ${key} keep their order: ${before}, then ${sequence}`,
     );
     highest.set(key, Number(sequence));
   }
@@ -142,4 +149,8 @@ function checkProducerOrder(records: readonly Acknowledged[]): void {
 
 function placeOf({ topic, partition, offset }: Acknowledged): string {
   return `${topic}-${partition}@${offset}`;
+}
+
+function demand(holds: boolean, why: () => string): void {
+  if (!holds) throw new Error(why());
 }

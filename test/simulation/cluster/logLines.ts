@@ -6,7 +6,8 @@ import type { SimNode } from '../kernel/index.ts';
 const LINES_MAX = Number(process.env['SIM_LINES'] ?? 200);
 
 export class LogLines {
-  readonly #lines: string[] = [];
+  /** Put into words only when somebody looks. */
+  readonly #lines: (() => string)[] = [];
   readonly #nowMs: () => number;
 
   /** @param nowMs virtual time. */
@@ -20,20 +21,22 @@ export class LogLines {
     return this.#child(node.name, {}, () => !process.isDead);
   }
 
-  add(source: string, message: string): void {
-    this.#lines.push(`${this.#nowMs().toFixed(3).padStart(12)} ${source} ${message}`);
+  add(source: string, message: string, more: () => string = () => ''): void {
+    const nowMs = this.#nowMs();
+    this.#lines.push(() => `${nowMs.toFixed(3).padStart(12)} ${source} ${message}${more()}`);
     if (this.#lines.length > LINES_MAX) this.#lines.shift();
   }
 
   toString(): string {
-    return this.#lines.join('\n');
+    return this.#lines.map((line) => line()).join('\n');
   }
 
   #child(source: string, fields: LogFields, isAlive: () => boolean): Logger {
     const log =
       (level: LogLevel) =>
       (message: string, more: LogFields = {}): void => {
-        if (isAlive()) this.add(source, `${level} ${message}${shown({ ...fields, ...more })}`);
+        if (!isAlive()) return;
+        this.add(source, `${level} ${message}`, () => shown({ ...fields, ...more }));
       };
     return {
       error: log('error'),

@@ -6,11 +6,11 @@
 
 import { parseArgs } from 'node:util';
 import { type Hunted, huntMutant, mutantNames } from './huntMutant.ts';
-import { runManySeeds } from './manySeeds.ts';
+import { runManySeeds, type SeedRange } from './manySeeds.ts';
 import type { WorldOutcome } from './worldSeed.ts';
 
 const USAGE = `usage: npm run simulate -- --seed N [--json]
-       npm run simulate -- --seeds N [--first S]
+       npm run simulate -- --seeds N [--first S] [--processes P]
        npm run simulate -- --mutants
        npm run simulate -- --mutant NAME
   --json   no log lines of a seed that failed
@@ -25,7 +25,10 @@ export async function main(args: readonly string[]): Promise<void> {
 async function simulate(args: readonly string[]): Promise<number> {
   const options = readOptions(args);
   if (options?.seed !== undefined) return simulateOne(options.seed, options.json);
-  if (options?.seeds !== undefined) return simulateMany(options.first, options.seeds);
+  if (options?.seeds !== undefined) {
+    const { first, seeds: count, processes: workers } = options;
+    return simulateMany({ first, count, workers });
+  }
   if (options?.mutants === true) return simulateMutants(mutantNames);
   const { mutant } = options ?? {};
   if (mutant !== undefined && mutantNames.includes(mutant)) {
@@ -48,12 +51,16 @@ async function simulateOne(seed: number, json: boolean): Promise<number> {
   return anomalies.length === 0 ? 0 : 1;
 }
 
-async function simulateMany(first: number, seeds: number): Promise<number> {
+async function simulateMany(range: Required<SeedRange>): Promise<number> {
   const measure = new Measure();
+  const { count: seeds } = range;
+  const worst = { events: 0, cpuSeconds: 0 };
   const failed: number[] = [];
   let events = 0;
   let virtualMs = 0;
-  await runManySeeds({ first, count: seeds }, (outcome) => {
+  await runManySeeds(range, (outcome) => {
+    worst.events = Math.max(worst.events, outcome.events);
+    worst.cpuSeconds = Math.max(worst.cpuSeconds, outcome.cpuSeconds);
     events += outcome.events;
     virtualMs += outcome.virtualMs;
     const [anomaly] = outcome.anomalies;
@@ -62,6 +69,8 @@ async function simulateMany(first: number, seeds: number): Promise<number> {
     process.stderr.write(`${firstLine(anomaly)}\n`);
   });
   measure.report(events);
+  const { events: most, cpuSeconds } = worst;
+  process.stderr.write(`worst seed: ${most} events, ${cpuSeconds.toFixed(2)} CPU-seconds\n`);
   const virtualHours = Math.round(virtualMs / 36_000) / 100;
   print({ seeds, events, virtualHours, failed: failed.sort((a, b) => a - b) });
   return failed.length === 0 ? 0 : 1;
@@ -103,15 +112,17 @@ function readOptions(args: readonly string[]) {
         seed: { type: 'string' },
         seeds: { type: 'string' },
         first: { type: 'string', default: '1' },
+        processes: { type: 'string', default: '2' },
         json: { type: 'boolean', default: false },
         mutants: { type: 'boolean', default: false },
         mutant: { type: 'string' },
       },
     });
-    const { seed, seeds, first, ...others } = values;
+    const { seed, seeds, first, processes, ...others } = values;
     return {
       ...others,
       first: wholeNumber(first),
+      processes: wholeNumber(processes),
       ...(seed === undefined ? {} : { seed: wholeNumber(seed) }),
       ...(seeds === undefined ? {} : { seeds: wholeNumber(seeds) }),
     };

@@ -4,6 +4,8 @@ import { runWorldSeed, type WorldOutcome } from './worldSeed.ts';
 
 const [first = 1, stride = 1, count = 1] = process.argv.slice(2).map(Number);
 const NOTHING = { traceHash: '', events: 0, virtualMs: 0, cpuSeconds: 0 };
+// Most errors are answers that nobody prints.
+Error.stackTraceLimit = 5;
 let current = first;
 // What escapes as an unhandled rejection ends the worker: its starter goes on behind the seed.
 process.on('unhandledRejection', (error) => fail(error));
