@@ -22,6 +22,8 @@ import {
 } from '../cli/index.ts';
 import { Odradek } from '../client/index.ts';
 import { benchElections } from './elections.ts';
+import { benchFailover } from './failover.ts';
+import { benchIdle } from './idle.ts';
 import { machineReport } from './load/machine.ts';
 import { residentBytes } from './load/processUsage.ts';
 import {
@@ -56,6 +58,10 @@ interface BenchOptions {
   readonly replication: boolean;
   /** Address of a ZooKeeper: how long elections take there, and nothing else. */
   readonly elections: string | undefined;
+  /** How long producers wait when a leader is killed or stopped, and nothing else. */
+  readonly failover: boolean;
+  /** What a cluster costs that does nothing, and nothing else. */
+  readonly idle: boolean;
 }
 
 export async function main(args: readonly string[]): Promise<void> {
@@ -68,8 +74,17 @@ export async function main(args: readonly string[]): Promise<void> {
     await benchElections(options.elections);
     return;
   }
+  const command = ['npm run bench --', ...args].join(' ');
+  if (options.failover) {
+    await benchFailover(options, command);
+    return;
+  }
+  if (options.idle) {
+    await benchIdle(command);
+    return;
+  }
   if (options.replication) {
-    await benchReplication(options, ['npm run bench --', ...args].join(' '));
+    await benchReplication(options, command);
     return;
   }
   const before = loadAverage();
@@ -82,7 +97,7 @@ export async function main(args: readonly string[]): Promise<void> {
     const { peakBytes } = bench;
     const report: BenchReport = {
       date: new Date().toISOString(),
-      command: ['npm run bench --', ...args].join(' '),
+      command,
       machine,
       loadAverage: { before, after: loadAverage() },
       start,
@@ -303,6 +318,8 @@ function readOptions(args: readonly string[]): BenchOptions | undefined {
         only: { type: 'string' },
         replication: { type: 'boolean', default: false },
         elections: { type: 'string' },
+        failover: { type: 'boolean', default: false },
+        idle: { type: 'boolean', default: false },
       },
     });
     const rounds = Number(values.rounds);
@@ -311,8 +328,8 @@ function readOptions(args: readonly string[]): BenchOptions | undefined {
     if (!(rounds >= 1 && runBytes >= 1e6 && latencySeconds >= 1)) {
       throw new Error('--rounds, --megabytes and --seconds take numbers from 1');
     }
-    const { only, replication, elections } = values;
-    return { rounds, runBytes, latencySeconds, only, replication, elections };
+    const { only, replication, elections, failover, idle } = values;
+    return { rounds, runBytes, latencySeconds, only, replication, elections, failover, idle };
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     return undefined;
