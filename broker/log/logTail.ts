@@ -205,7 +205,16 @@ export class LogTail {
   /** Position of the batch that holds `offset`. */
   #positionOf(chunk: Chunk, offset: number): number {
     let position = chunk.markedPosition(offset);
-    while (this.#batch.at(chunk.bytes, position).nextOffset <= offset) position = this.#batch.end;
+    while (this.#batch.at(chunk.bytes, position).nextOffset <= offset) {
+      const { end } = this.#batch;
+      // A chunk that somebody has written into might keep this going for ever.
+      assert(end > position && end < chunk.usedBytes, 'A chunk of the tail holds whole batches', {
+        offset,
+        position,
+        end,
+      });
+      position = end;
+    }
     return position;
   }
 
