@@ -170,9 +170,11 @@ export class Broker {
       ...(this.#config.rack === undefined ? {} : { rack: this.#config.rack }),
       ...(directoryId === undefined ? {} : { directoryId }),
       ...(cleanStopEpoch === undefined ? {} : { cleanStopEpoch }),
+      mayHaveOfflineReplicas: () => running.logManager.hasOfflineLogs,
     });
     running.controller.start();
     await this.#withinConnectionTimeout(snapshot);
+    running.offlineReplicas.begin();
     this.#producerIds.claimAhead();
     await admin;
     this.#logger.info('Ready', { clusterId, brokerEpoch: this.#membership.brokerEpoch });
@@ -262,7 +264,13 @@ export class Broker {
     const server = this.#server(clusterId, dispatcher);
     const offlineReplicas = new OfflineReplicas(
       environment.timers,
-      { channel, image: this.#image, brokerId: config.brokerId, brokerEpoch },
+      {
+        channel,
+        image: this.#image,
+        brokerId: config.brokerId,
+        brokerEpoch,
+        mayHaveSome: () => logManager.hasOfflineLogs,
+      },
       logger,
     );
     return {

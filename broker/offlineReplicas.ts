@@ -2,6 +2,11 @@
  * Replicas that cannot be served, most of them on log directories that failed, at the start or
  * later: the controller must know, so that others lead. What it knows ends with its term and with
  * our registration; each new one is told again.
+ *
+ * A registration says already whether there may be any: the controller then elects none of the
+ * broker's replicas before it has heard which, even if it is none. Crash example: (1) all brokers lose
+ * power; (2) one comes back first, without one of its disks; (3) it is elected for a partition on that
+ * disk, and the others leave the ISR; (4) it says that it cannot serve, and nobody else may any more.
  */
 
 import {
@@ -20,6 +25,8 @@ export interface OfflineReplicasParts {
   readonly brokerId: number;
   /** -1 while there is no registration. */
   readonly brokerEpoch: () => number;
+  /** As the registrations say it; once true, always. */
+  readonly mayHaveSome: () => boolean;
 }
 
 const RETRY_MS = 500;
@@ -34,6 +41,8 @@ export class OfflineReplicas {
   #wanted = 0;
   #told = 0;
   #telling = false;
+  /** Until all that the first snapshot names was opened, or was not. */
+  #isHeld = true;
   #closed = false;
 
   constructor(timers: Environment['timers'], parts: OfflineReplicasParts, logger: Logger) {
@@ -52,9 +61,16 @@ export class OfflineReplicas {
     if (this.#partitions.size > known) this.tellAgain();
   }
 
+  /** The first snapshot was taken over: what is known now is all. */
+  begin(): void {
+    this.#isHeld = false;
+    this.tellAgain();
+  }
+
   /** There is another controller, or another registration of ours. */
   tellAgain(): void {
-    if (this.#partitions.size === 0 || this.#closed) return;
+    if (this.#isHeld || this.#closed) return;
+    if (this.#partitions.size === 0 && !this.#parts.mayHaveSome()) return;
     this.#wanted += 1;
     if (this.#telling) return;
     this.#telling = true;

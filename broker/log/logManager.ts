@@ -82,6 +82,7 @@ export class LogManager {
   readonly #working = new Set<Promise<void>>();
   readonly #startWallMs: number;
   readonly #startMonotonicMs: number;
+  #hasOfflineLogs = false;
   #isClosed = false;
 
   constructor(environment: LogEnvironment, options: LogManagerOptions, logger: Logger) {
@@ -160,6 +161,9 @@ export class LogManager {
         { cause: first?.failure },
       );
     }
+    this.#hasOfflineLogs = this.#directories.some(
+      ({ isOnline, refused }) => !isOnline || refused.size > 0,
+    );
     this.#startTimers();
   }
 
@@ -169,6 +173,11 @@ export class LogManager {
    */
   get hasUnreadDirectory(): boolean {
     return this.#directories.some(({ isUnread }) => isUnread);
+  }
+
+  /** Whether, since the start, a directory has failed or a partition could not be loaded. */
+  get hasOfflineLogs(): boolean {
+    return this.#hasOfflineLogs;
   }
 
   /** `directory.id` of the first log directory that serves; undefined before `start`. */
@@ -356,6 +365,7 @@ export class LogManager {
   }
 
   #directoryFailed(directory: LogDirectory, error: Error): void {
+    this.#hasOfflineLogs = true;
     const failure: LogDirFailure = {
       directory: directory.path,
       error,

@@ -73,10 +73,12 @@ export class BrokerDepartures {
       return;
     }
     const concerned = this.#failedPartitions(request);
-    this.#context.say('warn', 'A broker has lost a log directory', {
+    this.#context.say('warn', 'A broker has replicas that it cannot serve', {
       broker: brokerId,
       partitions: concerned.length,
     });
+    const isFirst = this.#context.offlineTold.get(brokerId) !== brokerEpoch;
+    this.#context.offlineTold.set(brokerId, brokerEpoch);
     let open = concerned.length + 1;
     // Answered when it is written: until then the broker tells the next controller, too.
     const done = (): void => {
@@ -89,6 +91,8 @@ export class BrokerDepartures {
       this.#leaders.elect(topic, partition);
       this.#leaders.whenIdle(partition, done);
     }
+    // The others could not be elected until now.
+    if (isFirst) for (const topic of this.#context.topics.values()) this.#leaders.electAll(topic);
     done();
   }
 

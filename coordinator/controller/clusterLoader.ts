@@ -172,6 +172,7 @@ async function loadBroker(
     port: native.port,
     rack: rack ?? null,
     ...(odradek?.cleanStopEpoch === undefined ? {} : { cleanStopEpoch: odradek.cleanStopEpoch }),
+    ...(odradek?.offlineReplicas ? { offlineReplicas: true } : {}),
   };
 }
 

@@ -7,6 +7,8 @@ import type { PartitionStateNode, TopicAssignment } from '../znodes/index.ts';
 export type ModelBroker = LiveBroker & {
   /** Broker epoch of its last clean stop; absent after an unclean one. */
   readonly cleanStopEpoch?: number;
+  /** Some of its replicas may be offline: none is elected before it has said which. */
+  readonly offlineReplicas?: true;
 };
 
 /** A state znode as it was read. */

@@ -61,6 +61,8 @@ export class ControllerContext {
   readonly acked = new Map<number, number>();
   /** Brokers about to stop, with the registration that said so. */
   readonly stopping = new Map<number, number>();
+  /** Brokers that have said which of their replicas are offline, with the registration that did. */
+  readonly offlineTold = new Map<number, number>();
   /** Elections since the beginning of the term whose leader may lack acknowledged records. */
   uncleanElections = 0;
   /** Settings are parsed once for each configuration, not for each of thousands of partitions. */
@@ -137,8 +139,10 @@ export class ControllerContext {
 
   /** Registration of a live broker that can serve the replica; undefined where there is none. */
   servingEpoch({ offline }: PartitionModel, brokerId: number): number | undefined {
-    const epoch = this.brokers.get(brokerId)?.epoch;
-    return epoch === undefined || offline.get(brokerId) === epoch ? undefined : epoch;
+    const broker = this.brokers.get(brokerId);
+    if (broker === undefined || offline.get(brokerId) === broker.epoch) return undefined;
+    const isUnknown = broker.offlineReplicas && this.offlineTold.get(brokerId) !== broker.epoch;
+    return isUnknown ? undefined : broker.epoch;
   }
 
   isStopping(brokerId: number): boolean {

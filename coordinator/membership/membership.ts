@@ -38,6 +38,11 @@ export interface MembershipOptions {
    * controller then knows that nothing of that registration was lost.
    */
   readonly cleanStopEpoch?: number;
+  /**
+   * Whether replicas of this broker may be offline, asked at each registration: the controller then
+   * elects none of them before the broker has said which are. Default: no.
+   */
+  readonly mayHaveOfflineReplicas?: () => boolean;
 }
 
 /** ZooKeeper rounds the end of a session up to its tick; two of the usual ones, to be sure. */
@@ -288,6 +293,7 @@ export class Membership {
         admin: options.adminEndpoints ?? [],
         directoryId: options.directoryId,
         ...(options.cleanStopEpoch === undefined ? {} : { cleanStopEpoch: options.cleanStopEpoch }),
+        ...(options.mayHaveOfflineReplicas?.() ? { offlineReplicas: true as const } : {}),
       },
       kafkaEndpoints: [],
       securityProtocols: {},

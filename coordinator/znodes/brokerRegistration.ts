@@ -35,6 +35,8 @@ export interface OdradekEndpoints {
    * it had in that registration is then still on its disks.
    */
   readonly cleanStopEpoch?: number;
+  /** Some of its replicas may be offline: it will say which. Absent where all are served. */
+  readonly offlineReplicas?: true;
 }
 
 const PLAINTEXT_ENDPOINT = /^PLAINTEXT:\/\/(?<host>.*):(?<port>\d+)$/;
@@ -71,6 +73,7 @@ export const brokerRegistrationZnode = {
               ...(odradek.cleanStopEpoch === undefined
                 ? {}
                 : { cleanStopEpoch: odradek.cleanStopEpoch }),
+              ...(odradek.offlineReplicas ? { offlineReplicas: true } : {}),
             },
           }),
     });
@@ -109,6 +112,7 @@ function decodeOdradek(
     ...(fields.has('cleanStopEpoch')
       ? { cleanStopEpoch: fields.integer('cleanStopEpoch', 0) }
       : {}),
+    ...(fields.has('offlineReplicas') ? { offlineReplicas: true } : {}),
   };
 }
 

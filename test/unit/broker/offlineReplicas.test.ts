@@ -30,20 +30,24 @@ describe('Replicas of a failed log directory', () => {
   let controller: Controller;
   let time: ManualTime;
   let epoch: number;
+  let mayHaveSome: boolean;
   let replicas: OfflineReplicas;
 
   beforeEach(() => {
     controller = new Controller();
     time = new ManualTime();
     epoch = 5;
+    mayHaveSome = false;
     const image = { usableTopic: (name: string) => ({ topicId: `id-${name}` }) };
     const parts = {
       channel: controller as unknown as ControllerChannel,
       image: image as unknown as ClusterImage,
       brokerId: 1,
       brokerEpoch: () => epoch,
+      mayHaveSome: () => mayHaveSome,
     };
     replicas = new OfflineReplicas(time.timers, parts, silentLogger);
+    replicas.begin();
   });
 
   it('are told to the controller, again to the next and in each registration', async () => {
@@ -61,6 +65,29 @@ describe('Replicas of a failed log directory', () => {
       { epoch: 5, partitions: [0, 3] },
       { epoch: 6, partitions: [0, 3] },
     ]);
+  });
+
+  it('are told all together, when the first snapshot is taken over, and even if they are none', async () => {
+    mayHaveSome = true;
+    replicas.tellAgain();
+    await waitFor(() => controller.told.length === 1, { what: 'it is told' });
+    expect(controller.told).to.deep.equal([{ epoch: 5, partitions: [] }]);
+    const image = { usableTopic: (name: string) => ({ topicId: `id-${name}` }) };
+    const parts = {
+      channel: controller as unknown as ControllerChannel,
+      image: image as unknown as ClusterImage,
+      brokerId: 1,
+      brokerEpoch: () => epoch,
+      mayHaveSome: () => true,
+    };
+    const held = new OfflineReplicas(time.timers, parts, silentLogger);
+    held.add([{ topic: 't', partition: 0 }]);
+    held.tellAgain();
+    held.add([{ topic: 't', partition: 1 }]);
+    expect(controller.asked).to.equal(1);
+    held.begin();
+    await waitFor(() => controller.told.length === 2, { what: 'all are told' });
+    expect(controller.told[1]).to.deep.equal({ epoch: 5, partitions: [0, 1] });
   });
 
   it('are told once, however often they are found to be offline', async () => {

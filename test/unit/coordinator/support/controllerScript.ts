@@ -10,6 +10,7 @@
  *     > load brokers=1,2,3 topics=t:2[2.3.1][2] moves=t:0:3:1              3 comes, 1 goes
  *     > isr t 0 from=1 epoch=0 version=0 isr=1,2@9     a leader asks for another ISR
  *     > brokers 1,2@9                                  broker 2 with epoch 9 (default: its id)
+ *     > brokers 1,2?                                   broker 2 may have offline replicas
  *     > create t 3 | delete t | alter t k=v            requests are numbered
  *     > partitions t 4 | reassign t 0 2,3 | reassign t 0 cancel | reassignments
  *     > reassign t 0 2,3 1000                          at most 1000 bytes per second
@@ -428,7 +429,7 @@ function split(text: string | undefined): string[] {
 
 function parseBrokers(text: string): ModelBroker[] {
   return split(text).map((each) => {
-    const [id = '', epoch = id] = each.split('@');
+    const [id = '', epoch = id] = each.replace('?', '').split('@');
     const host = `host-${id}`;
     return {
       id: brokerId(Number(id)),
@@ -436,6 +437,7 @@ function parseBrokers(text: string): ModelBroker[] {
       host,
       port: 9192,
       rack: null,
+      ...(each.endsWith('?') ? { offlineReplicas: true as const } : {}),
     };
   });
 }

@@ -7,6 +7,7 @@ import {
   controllerEpochZnode,
   controllerZnode,
   generateTopicId,
+  type OdradekEndpoints,
   partitionStateZnode,
   producerIdBlockZnode,
   topicConfigZnode,
@@ -131,6 +132,27 @@ describe('Znodes', () => {
     const state = partitionStateZnode.decode(path, data);
     expect(state.others).to.deep.equal({ odradek_next: [] });
     expect(json(partitionStateZnode.encode(state))).to.deep.equal(json(data));
+  });
+
+  it('say of a broker whether some of its replicas may be offline, and not where none are', () => {
+    const endpoints = {
+      native: [{ host: 'h', port: 1 }],
+      admin: [],
+      directoryId: undefined,
+    };
+    const written = (odradek: OdradekEndpoints) =>
+      brokerRegistrationZnode.encode({
+        odradek,
+        kafkaEndpoints: [],
+        securityProtocols: {},
+        rack: undefined,
+        registeredMs: 1,
+      });
+    expect(json(written(endpoints))).not.to.have.nested.property('odradek.offlineReplicas');
+    const some = written({ ...endpoints, offlineReplicas: true });
+    expect(json(some)).to.have.nested.property('odradek.offlineReplicas', true);
+    const read = brokerRegistrationZnode.decode('/brokers/ids/1', some);
+    expect(read.odradek?.offlineReplicas).to.equal(true);
   });
 
   it('keep what Kafka cannot say of a move under a key of ours, and only while there is one', () => {
