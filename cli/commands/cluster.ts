@@ -48,8 +48,8 @@ function describeForPeople(cluster: ClusterDescription): readonly string[] {
 function healthCommand(): Command {
   return withClientFlags(new Command('health'))
     .description(
-      'Counts partitions that are under-replicated, offline or without leader. ' +
-        'Exit code: 0 healthy, 1 not healthy, 3 cannot tell.',
+      'Counts partitions that are under-replicated, offline or without leader, and asks every broker ' +
+        'whether it answers. Exit code: 0 healthy, 1 not healthy, 3 cannot tell.',
     )
     .action(async (flags: ClientFlags) => {
       try {
@@ -63,6 +63,11 @@ function healthCommand(): Command {
           }
           if (flags.json) output.json(toJson(health));
           else for (const line of healthForPeople(health)) output.line(line);
+          for (const { id, host, port, reason } of health.unreachable) {
+            output.note(
+              `broker ${id} at ${host}:${port} is registered, but does not answer: ${reason}`,
+            );
+          }
           if (!health.healthy) process.exitCode = 1;
         });
       } catch (error) {

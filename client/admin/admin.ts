@@ -94,9 +94,21 @@ export interface Reassignment extends PartitionName {
   readonly throttle: number;
 }
 
-/** Partitions by what is wrong with them; one may stand in several lists. */
+/** A broker that is registered and does not answer this client. */
+export interface UnreachableBroker {
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+  /** In words: "connection refused". */
+  readonly reason: string;
+}
+
+/**
+ * Partitions by what is wrong with them; one may stand in several lists. A broker that does not answer
+ * this client counts as dead, even while its registration lasts.
+ */
 export interface ClusterHealth {
-  /** Nothing is wrong with any partition. */
+  /** Nothing is wrong with any partition, and every registered broker answers. */
   readonly healthy: boolean;
   /** Not every replica is in sync. */
   readonly underReplicated: readonly PartitionName[];
@@ -104,6 +116,7 @@ export interface ClusterHealth {
   readonly offline: readonly PartitionName[];
   /** No live broker leads it: it can be neither written nor read. */
   readonly leaderless: readonly PartitionName[];
+  readonly unreachable: readonly UnreachableBroker[];
   /** What the asked broker knows of its session; what it tells may be old unless it is proven. */
   readonly coordinatorState: string;
 }

@@ -19,6 +19,7 @@ import {
 } from '../../protocol/index.ts';
 import type { CallOptions } from '../callOptions.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import { connectReason } from '../cluster/connectFailure.ts';
 import { Deadline } from '../cluster/deadline.ts';
 import { groupBy } from '../cluster/groupBy.ts';
 import { mergeTopic, type TopicMetadata } from '../cluster/metadata.ts';
@@ -45,6 +46,7 @@ import type {
   ReassignmentRequest,
   ReplicaDescription,
   TopicDescription,
+  UnreachableBroker,
 } from './admin.ts';
 import { healthOf } from './clusterHealth.ts';
 import { byTopic, resultsOf, resultsOrRefusal } from './partitionAnswers.ts';
@@ -54,6 +56,8 @@ const BROKER_RESOURCE = 4;
 const PREFERRED_ELECTION = 0;
 const UNCLEAN_ELECTION = 1;
 const RETRY_PAUSE_MS = 100;
+/** A broker that takes longer to answer does not serve. */
+const PROBE_MS_MAX = 2_500;
 const configSources: Readonly<Record<number, ConfigSource>> = {
   1: 'topic',
   4: 'file',
@@ -216,7 +220,32 @@ export class ClusterAdmin implements Admin {
       read: (response) => response,
     });
     const metadata = await this.#retry(deadline, () => this.#cluster.metadata.ask(null));
-    return healthOf(metadata, coordinatorState);
+    const unreachable = await this.#unreachable(metadata.brokers, deadline);
+    return healthOf(metadata, { coordinatorState, unreachable });
+  }
+
+  /** Asks each broker something, once. */
+  async #unreachable(
+    brokers: readonly { readonly id: number; readonly host: string; readonly port: number }[],
+    deadline: Deadline,
+  ): Promise<readonly UnreachableBroker[]> {
+    const { pool, environment } = this.#cluster;
+    const { signal } = deadline;
+    const timeoutMs = Math.min(deadline.remainingMs, PROBE_MS_MAX);
+    const probed = brokers.map(async ({ id, host, port }) => {
+      const options = { timeoutMs, ...(signal === undefined ? {} : { signal }) };
+      const answer = pool
+        .broker(id)
+        .then((connection) => connection.call(describeClusterApi, {}, { timeoutMs }));
+      try {
+        await new Deadline(environment, `a question to broker ${id}`, options).race(answer);
+        return [];
+      } catch (error) {
+        deadline.check(error);
+        return [{ id, host, port, reason: connectReason(error) }];
+      }
+    });
+    return (await Promise.all(probed)).flat();
   }
 
   async createPartitions(

@@ -1,13 +1,15 @@
 /** What a metadata answer says about the health of every partition. */
 
 import type { MetadataResponse } from '../cluster/metadata.ts';
-import type { ClusterHealth, PartitionName } from './admin.ts';
+import type { ClusterHealth, PartitionName, UnreachableBroker } from './admin.ts';
 
 export function healthOf(
   { brokers, topics }: MetadataResponse,
-  coordinatorState: string,
+  seen: { readonly coordinatorState: string; readonly unreachable: readonly UnreachableBroker[] },
 ): ClusterHealth {
+  const { coordinatorState, unreachable } = seen;
   const live = new Set(brokers.map(({ id }) => id));
+  for (const { id } of unreachable) live.delete(id);
   const underReplicated: PartitionName[] = [];
   const offline: PartitionName[] = [];
   const leaderless: PartitionName[] = [];
@@ -22,10 +24,11 @@ export function healthOf(
     }
   }
   return {
-    healthy: underReplicated.length + offline.length + leaderless.length === 0,
+    healthy: underReplicated.length + offline.length + leaderless.length + unreachable.length === 0,
     underReplicated,
     offline,
     leaderless,
+    unreachable,
     coordinatorState,
   };
 }

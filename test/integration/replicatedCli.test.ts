@@ -133,12 +133,23 @@ describe('the commands of a replicated cluster', function () {
     expect(whole.code, whole.stderr).to.equal(0);
     expect(JSON.parse(whole.stdout)).to.deep.equal(wanted);
     process.kill(cluster.started.brokers[2]!.pid, 'SIGKILL');
+    // At once, while the session of the dead one lasts.
+    const asked = await health();
+    expect(asked.code).to.equal(1);
+    expect(asked.stderr).to.match(
+      /^broker 3 at 127\.0\.0\.1:\d+ is registered, but does not answer: /,
+    );
+    expect(JSON.parse(asked.stdout)).to.have.property('underReplicated').that.is.at.least(1);
+    const people = await cluster.run(['cluster', 'health']);
+    expect(people.stdout).to.match(
+      /^not healthy\nunder-replicated: \d+ \((\w+-\d+(, )?)+(\.\.\.)?\)\n/,
+    );
     const hurt = await waitFor(
       async () => {
         const answer = await health();
-        return answer.code === 1 && answer;
+        return answer.code === 1 && answer.stderr === '' && answer;
       },
-      { what: 'the death of a broker', timeoutMs: 60_000 },
+      { what: 'the end of its session', timeoutMs: 60_000 },
     );
     const told = JSON.parse(hurt.stdout) as { healthy: boolean; underReplicated: number };
     expect(told.healthy).to.equal(false);

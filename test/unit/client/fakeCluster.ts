@@ -97,6 +97,8 @@ export class FakeCluster {
   logAppendTimeMs = -1;
   /** What InitProducerId answers instead of an id, if anything. */
   initProducerIdError: ErrorName | undefined;
+  /** Brokers that metadata names although they are dead. */
+  readonly stillRegistered = new Set<number>();
   /** Answers of further APIs, by name. */
   readonly answers = new Map<string, (body: unknown) => unknown>();
   /** Where a leader sends a consumer with a rack; the broker serves although it does not lead. */
@@ -313,7 +315,7 @@ export class FakeCluster {
       clusterId: 'fake-cluster',
       controllerId: 1,
       brokers: this.brokerIds
-        .filter((id) => this.simulation.node(hostOf(id)).isUp)
+        .filter((id) => this.simulation.node(hostOf(id)).isUp || this.stillRegistered.has(id))
         .map((id) => ({ id, host: hostOf(id), port: PORT, rack: null })),
       topics: (topics ?? [...known.keys()]).map((name) => {
         const topic = known.get(name);

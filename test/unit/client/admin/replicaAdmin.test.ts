@@ -42,9 +42,24 @@ describe('The admin client of a replicated cluster', () => {
       underReplicated: [],
       offline: [],
       leaderless: [],
+      unreachable: [],
       coordinatorState: 'proven',
     });
   });
+
+  for (const what of ['refuses connections', 'does not answer'] as const) {
+    it(`counts a registered broker as dead that ${what}`, async () => {
+      const cluster = await started();
+      if (what === 'refuses connections') cluster.stopBroker(3);
+      cluster.stillRegistered.add(3);
+      cluster.intercept = ({ broker }) => (broker === 3 ? { kind: 'ignore' } : undefined);
+      const health = await cluster.run(() => cluster.client().admin().describeHealth());
+      expect(health.healthy).to.equal(false);
+      expect(health.unreachable.map(({ id, port }) => [id, port])).to.deep.equal([[3, 9192]]);
+      expect(health.unreachable[0]?.reason).to.match(/refused|not done within 2500 ms|timed out/);
+      expect(health.underReplicated).to.have.length(3);
+    });
+  }
 
   it('tells partitions that are under-replicated, without leader, and offline', async () => {
     const cluster = await started();
