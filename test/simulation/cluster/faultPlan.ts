@@ -27,13 +27,16 @@ export const furtherFaults = [
   'clockDrift',
   'isolateController',
   'strikeJoining',
+  'delayJoining',
 ] as const;
 
 export type FaultKind = (typeof allFaults)[number] | (typeof furtherFaults)[number];
 
 /** How often, and in what steps, one looks for a follower that is about to get in sync. */
-const JOINING_TRIES = 500;
-const JOINING_LOOK_MS = 10;
+const JOINING_TRIES = 1000;
+const JOINING_LOOK_MS = 5;
+/** So that one is not struck again before its leader's request has come to the controller. */
+const JOINING_REST_MS = 6000;
 
 /** After these a broker may have to register anew. */
 const endingRegistrations: ReadonlySet<FaultKind> = new Set<FaultKind>([
@@ -48,12 +51,20 @@ const endingRegistrations: ReadonlySet<FaultKind> = new Set<FaultKind>([
   'isolateController',
 ]);
 
+interface Joining {
+  readonly leader: SimBroker;
+  readonly follower: SimBroker;
+  /** Host name. */
+  readonly controller: string;
+}
+
 export class FaultPlan {
   readonly #cluster: SimCluster;
   readonly #random: SimRandom;
   readonly #kinds: readonly FaultKind[];
   readonly #atlas: FaultAtlas | undefined;
   #isOver = false;
+  #strikesJoiningFromMs = 0;
   readonly counts = new Map<FaultKind, number>();
 
   /** @param atlas keeps an intact copy of what is committed; without it machines lose what they may. */
@@ -109,7 +120,8 @@ export class FaultPlan {
       cleanRestart: () => this.#cleanRestart(broker),
       cutFromCoordinator: () => this.#cut(node.name, COORDINATOR_HOST),
       isolateController: () => this.#isolateController(),
-      strikeJoining: () => this.#strikeJoining(JOINING_TRIES),
+      strikeJoining: () => this.#whenJoining((joining) => this.#strikeJoining(joining)),
+      delayJoining: () => this.#whenJoining((joining) => this.#delayJoining(joining)),
       cutFromClients: () => this.#cut(node.name, this.#clientName()),
       cutBetweenBrokers: () => this.#cut(node.name, random.pick(this.#cluster.brokers).node.name),
       reset: () => network.resetConnections({ probability: random.unit() }),
@@ -207,35 +219,48 @@ export class FaultPlan {
     }
   }
 
-  /**
-   * Waits for a follower that is about to get in sync, and takes its power while its leader's
-   * request is on the way to the controller, where it comes when the follower is back.
-   */
-  #strikeJoining(triesLeft: number): void {
+  /** Waits for a follower that is about to get in sync, and strikes. */
+  #whenJoining(strike: (joining: Joining) => void, triesLeft = JOINING_TRIES): void {
     if (this.#isOver || triesLeft === 0) return;
-    const [leader, follower] = this.#joining() ?? [];
-    const controller = this.#controllerName();
-    const names = [leader?.node.name, follower?.node.name];
-    const isApart = controller !== undefined && !names.includes(controller);
-    if (leader === undefined || follower?.isReady !== true || !isApart) {
-      const again = (): void => this.#strikeJoining(triesLeft - 1);
+    const joining = this.#joining();
+    if (joining !== undefined) strike(joining);
+    else {
+      const again = (): void => this.#whenJoining(strike, triesLeft - 1);
       this.#cluster.simulation.scheduler.after(JOINING_LOOK_MS, 'fault', again);
-      return;
     }
-    if (!this.#mayStrike('powerLoss', follower)) return;
-    this.#cluster.lines.add('FAULT', `${follower.node.name} is struck while it joins`);
-    this.#cutFor(leader.node.name, controller, 4000);
-    this.#crash(follower, true);
   }
 
-  /** A leader that asks for another member of its ISR, and who that is. */
-  #joining(): readonly [SimBroker, SimBroker] | undefined {
+  /** The follower loses its power, and is back before its leader's request reaches the controller. */
+  #strikeJoining({ leader, follower, controller }: Joining): void {
+    const { nowMs } = this.#cluster.simulation;
+    if (nowMs < this.#strikesJoiningFromMs || !follower.isReady) return;
+    if (!this.#mayStrike('powerLoss', follower)) return;
+    this.#strikesJoiningFromMs = nowMs + JOINING_REST_MS;
+    this.#cluster.lines.add('FAULT', `${follower.node.name} is struck while it joins`);
+    this.#cutFor(leader.node.name, controller, JOINING_REST_MS - 2000);
+    this.#cluster.onPowerLoss(follower);
+    follower.crash({ powerLoss: true, disk: 'loseAllUnsynced' });
+    this.#startLater(follower);
+  }
+
+  /** The follower falls behind while its leader's request is on the way to the controller. */
+  #delayJoining({ leader, follower, controller }: Joining): void {
+    this.#cluster.lines.add('FAULT', `${follower.node.name} is slow to join`);
+    this.#cutFor(leader.node.name, controller, 500);
+    this.#cutFor(follower.node.name, leader.node.name, 2000);
+  }
+
+  /** A leader that asks for another member of its ISR, with a controller apart from both. */
+  #joining(): Joining | undefined {
     const { brokers } = this.#cluster;
+    const controller = this.#controllerName();
     for (const leader of brokers) {
       for (const { isLeader, isr, maximalIsr } of leader.partitions.values()) {
         const joining = isLeader ? maximalIsr.find((id) => !isr.includes(id)) : undefined;
         const follower = brokers.find(({ id }) => id === joining);
-        if (follower !== undefined) return [leader, follower];
+        if (follower === undefined || controller === undefined) continue;
+        const isApart = ![leader.node.name, follower.node.name].includes(controller);
+        if (isApart) return { leader, follower, controller };
       }
     }
     return undefined;

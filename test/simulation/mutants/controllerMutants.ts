@@ -64,8 +64,9 @@ export const controllerMutants: readonly Mutant[] = [
       },
     ],
     profile: {
-      faults: ['kill', 'strikeJoining', 'strikeJoining'],
-      faultMeanMs: 500,
+      faults: ['cutBetweenBrokers', 'strikeJoining'],
+      faultMeanMs: 1200,
+      faultyMs: 30_000,
       isDurable: false,
       brokerCount: 3,
       keepsIntactCopy: true,

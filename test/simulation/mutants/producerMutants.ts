@@ -44,9 +44,10 @@ export const producerMutants: readonly Mutant[] = [
       },
     ],
     profile: {
-      faults: ['expire', 'freeze', 'cutBetweenBrokers', 'cutFromClients', 'slowDisk'],
-      faultMeanMs: 400,
+      faults: ['expire', 'cutFromClients', 'cutBetweenBrokers'],
+      faultMeanMs: 250,
       isDurable: true,
+      brokerCount: 2,
     },
   },
   {

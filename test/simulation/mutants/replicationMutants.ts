@@ -106,11 +106,11 @@ export const replicationMutants: readonly Mutant[] = [
       },
     ],
     profile: {
-      faults: ['kill', 'freeze', 'cutBetweenBrokers'],
-      faultMeanMs: 1000,
+      faults: ['kill', 'delayJoining'],
+      faultMeanMs: 700,
       isDurable: true,
       brokerCount: 3,
-      latencyMs: 30,
+      latencyMs: 10,
     },
   },
   {
