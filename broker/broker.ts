@@ -219,6 +219,7 @@ export class Broker {
     const isProven = this.#session.state === 'proven';
     const idle = replicas.partitions.size === 0;
     if (!controlledShutdownEnable || brokerEpoch < 0 || alone || idle || !isProven) return;
+    replicas.leave();
     await giveAwayLeadership(this.#environment, channel, { brokerId, brokerEpoch }, this.#logger);
   }
 

@@ -138,7 +138,11 @@ class FollowerSession implements FetchWaiter, DelayedOperation {
 
   close(): void {
     this.#parts.purgatory.remove(this);
-    for (const { partition } of this.#followed.values()) partition?.removeFollowerSession(this);
+    for (const { partition } of this.#followed.values()) {
+      partition?.removeFollowerSession(this);
+      // A lost connection, too: whoever is out of sync is not waited for until it asks again.
+      partition?.onFollowerForgets(this.#followerId);
+    }
     this.#followed.clear();
     this.#waiting = undefined;
   }

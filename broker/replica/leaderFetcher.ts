@@ -135,7 +135,10 @@ export class LeaderFetcher {
     if (followed === undefined) return;
     this.#followed.delete(partition);
     this.#durable.delete(followed);
-    if (followed.told !== undefined) this.#forgotten.push(partition);
+    if (followed.told === undefined) return;
+    this.#forgotten.push(partition);
+    // A leader goes on waiting for a replica that seems about to join.
+    this.#hurry();
   }
 
   /** More of the log is on disk: told to the leader at the end of this turn. */

@@ -27,6 +27,8 @@ interface Follower {
   lastFetchLeaderEndOffset: number;
   /** Last time of which we know that it had everything. */
   lastCaughtUpMs: number;
+  /** Whether it has stopped asking since its last fetch. */
+  isAway: boolean;
 }
 
 export interface LeaderLog {
@@ -151,6 +153,7 @@ export class LeaderState {
     } else if (position >= follower.lastFetchLeaderEndOffset) {
       follower.lastCaughtUpMs = Math.max(follower.lastCaughtUpMs, follower.lastFetchMs);
     }
+    follower.isAway = false;
     follower.lastFetchMs = nowMs;
     follower.lastFetchLeaderEndOffset = this.#log.logEndOffset;
     return true;
@@ -162,7 +165,10 @@ export class LeaderState {
    */
   onForgotten(id: number): void {
     const follower = this.#followers.get(id);
-    if (follower === undefined || this.#mayBeInSync(id)) return;
+    if (follower === undefined) return;
+    // Also in sync: one that is about to stop may say so before we hear that it has left the ISR.
+    follower.isAway = true;
+    if (this.#mayBeInSync(id)) return;
     follower.lastCaughtUpMs = Number.NEGATIVE_INFINITY;
   }
 
@@ -209,7 +215,8 @@ export class LeaderState {
     const follower = this.#followers.get(id);
     if (follower === undefined) return false;
     const { nowMs, lagMsMax, mayJoin } = options;
-    const joins = nowMs - follower.lastCaughtUpMs <= lagMsMax && mayJoin(id, follower.epoch);
+    const isNear = !follower.isAway && nowMs - follower.lastCaughtUpMs <= lagMsMax;
+    const joins = isNear && mayJoin(id, follower.epoch);
     return this.#mayBeInSync(id) || joins;
   }
 
@@ -299,6 +306,7 @@ export class LeaderState {
       durableOffset: -1,
       lastFetchMs: Number.NEGATIVE_INFINITY,
       lastFetchLeaderEndOffset: -1,
+      isAway: false,
       lastCaughtUpMs: this.#isr.includes(id) ? nowMs : Number.NEGATIVE_INFINITY,
     });
   }

@@ -92,6 +92,8 @@ export class ReplicaManager {
   /** Partitions, by id and index, of the first snapshot; empty where every directory was read. */
   #fromBefore: ReadonlySet<string> | undefined;
   #fenced = true;
+  /** Whether this broker is about to stop: it leaves for good what it is out of sync with. */
+  #leaving = false;
   #closed = false;
 
   constructor(
@@ -152,6 +154,18 @@ export class ReplicaManager {
     for (const partition of this.#partitions.values()) {
       partition.refuseWaiters('NOT_LEADER_OR_FOLLOWER');
     }
+  }
+
+  /**
+   * This broker is about to stop: from now on it no longer follows a partition once the controller
+   * has taken it out of the ISR.
+   *
+   * Crash example: (1) it is out, and fetches on; (2) the leader finds it in sync and proposes it
+   * anew, so it counts again; (3) it was the controller itself, and stops: nobody answers the
+   * proposal, and nothing is committed until there is another controller.
+   */
+  leave(): void {
+    this.#leaving = true;
   }
 
   /**
@@ -382,7 +396,8 @@ export class ReplicaManager {
           partitions.flatMap(({ index }) => this.findById(topicId, index) ?? []),
         );
     for (const partition of touched) {
-      const leader = partition.isLeader ? NO_BROKER : partition.leader;
+      const leaves = this.#leaving && !partition.isr.includes(this.#options.brokerId);
+      const leader = partition.isLeader || leaves ? NO_BROKER : partition.leader;
       if (this.#following.get(partition) !== leader) this.#unfollow(partition);
       if (leader === NO_BROKER) continue;
       this.#following.set(partition, leader);

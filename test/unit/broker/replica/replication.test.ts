@@ -90,6 +90,41 @@ describe('A leader and a follower', () => {
     expect(answer?.error).to.equal('NOT_LEADER_OR_FOLLOWER');
   });
 
+  it('are no more in sync once the follower is about to stop and has left the ISR', async () => {
+    const configs = { 'min.insync.replicas': '1' };
+    await pair.lead({}, { configs });
+    pair.leader.append('a');
+    await pair.settle();
+    pair.follower.replicas.leave();
+    pair.leader.append('b');
+    await pair.settle();
+    expect(pair.leader.acknowledged, 'still in sync').to.have.length(2);
+    await pair.lead({ isr: [1], partitionEpoch: 1 }, { configs });
+    const requests = pair.follower.sent.length;
+    for (const value of ['c', 'd']) {
+      pair.leader.append(value);
+      await pair.settle();
+    }
+    expect(pair.leader.proposals).to.deep.equal([]);
+    expect(pair.leader.acknowledged).to.have.length(4);
+    expect(pair.follower.sent.length).to.equal(requests);
+  });
+
+  it('do not wait for such a follower either where the leader hears of it last', async () => {
+    const configs = { 'min.insync.replicas': '1' };
+    await pair.lead({}, { configs });
+    pair.leader.append('a');
+    await pair.settle();
+    pair.follower.replicas.leave();
+    const left = { isr: [1], partitionEpoch: 1 };
+    await pair.follower.lead(left, { configs });
+    await pair.settle();
+    await pair.leader.lead(left, { configs });
+    pair.leader.append('b');
+    await pair.settle();
+    expect(pair.leader.acknowledged).to.have.length(2);
+  });
+
   it('tell the follower the high watermark with the next answer', async () => {
     await pair.lead();
     pair.leader.append('a');
