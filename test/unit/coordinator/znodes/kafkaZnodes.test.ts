@@ -14,9 +14,12 @@ import {
 } from '../../../../coordinator/znodes/index.ts';
 import { SimCluster } from '../support/simCluster.ts';
 
-const golden = JSON.parse(
-  readFileSync(join(import.meta.dirname, '../../../golden/znodes/kafka-3.9.2.json'), 'utf8'),
-) as Readonly<Record<string, string>>;
+const goldenOf = (name: string): Readonly<Record<string, string>> =>
+  JSON.parse(readFileSync(join(import.meta.dirname, '../../../golden/znodes', name), 'utf8'));
+
+const golden = goldenOf('kafka-3.9.2.json');
+/** As its encoder writes the state after an unclean election. */
+const recovering = goldenOf('kafka-3.9.2-recovering.json');
 
 const bytes = (path: string): Buffer => Buffer.from(golden[path] ?? '');
 const json = (data: Buffer): unknown => JSON.parse(data.toString('utf8'));
@@ -49,6 +52,14 @@ describe("Kafka 3.9.2's znodes", () => {
 
     const id = clusterIdZnode.decode(bytes(clusterIdZnode.path));
     expect(json(clusterIdZnode.encode(id))).to.deep.equal(json(bytes(clusterIdZnode.path)));
+  });
+
+  it('tell of a leader that is recovering, and are written so', () => {
+    const data = Buffer.from(recovering[state] ?? '');
+    const leader = partitionStateZnode.decode(state, data);
+    expect(leader).to.deep.include({ leader: 2, recovering: true, others: {} });
+    expect(json(partitionStateZnode.encode(leader))).to.deep.equal(json(data));
+    expect(partitionStateZnode.decode(state, bytes(state))).not.to.have.property('recovering');
   });
 
   it('show a broker of Kafka as one', () => {
