@@ -11,7 +11,7 @@ const SEEDS = { first: 31, count: 180 };
 const EVENTS_MAX = 100_000;
 
 describe('simulation: replication under faults', function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
 
   it('keeps every promise, whatever the seed', async () => {
     const outcomes: WorldOutcome[] = [];

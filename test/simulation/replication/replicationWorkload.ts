@@ -33,6 +33,7 @@ export interface ReplicationWorkloadOptions {
 }
 
 const PACE_MS = 40;
+const UNSENT_CODES: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'CLIENT_CLOSED']);
 /** With which a producer is closed, and another one goes on, before a send. */
 const NEW_PRODUCER_PROBABILITY = 0.01;
 
@@ -229,8 +230,8 @@ function entryOf(record: Read): [number, string] {
   return [record.offset, (record.text() ?? '').replaceAll('.', '')];
 }
 
-/** Also what was not even sent: the producer may not have heard of a new partition yet. */
+/** Also what was not even sent: of a partition that is too new, or until the time for closing was over. */
 function isDelivery(error: unknown): error is OdradekError {
   if (error instanceof DeliveryError) return true;
-  return error instanceof OdradekError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION';
+  return error instanceof OdradekError && UNSENT_CODES.has(error.code);
 }
