@@ -47,6 +47,8 @@ interface Kill {
 interface Stop {
   readonly role: Role;
   readonly longestWaitMs: number;
+  /** The same over as long a time before the stop, with nothing happening: what the machine costs. */
+  readonly undisturbedMs: number;
 }
 
 interface FailoverRow {
@@ -140,12 +142,15 @@ async function kill(cluster: ThreeBrokers, load: SteadyLoad, role: Role): Promis
 async function stop(cluster: ThreeBrokers, load: SteadyLoad, role: Role): Promise<Stop> {
   const victim = await chosen(cluster, role);
   load.reset();
+  await wait(QUIET_MS);
+  const undisturbedMs = Math.round(load.longestMs);
+  load.reset();
   cluster.signal(victim, 'SIGTERM');
   await cluster.ended(victim);
   await wait(QUIET_MS);
   const longestWaitMs = Math.round(load.longestMs);
   await cluster.restart(victim);
-  return { role, longestWaitMs };
+  return { role, longestWaitMs, undisturbedMs };
 }
 
 async function chosen(cluster: ThreeBrokers, role: Role): Promise<number> {
@@ -156,7 +161,7 @@ async function chosen(cluster: ThreeBrokers, role: Role): Promise<number> {
 
 function table(rows: readonly FailoverRow[]): string {
   const head =
-    '| coordinator | session, tick | broker | kill to acknowledged | limit | ours | stop: longest wait |';
+    '| coordinator | session, tick | broker | kill to acknowledged | limit | ours | stop: longest wait | without |';
   const lines = rows.flatMap(({ coordinator, sessionTimeoutMs, tickMs, kills, stops }) =>
     (['controller', 'other broker'] as const).map((role) => {
       const killed = kills.filter((one) => one.role === role);
@@ -169,11 +174,12 @@ function table(rows: readonly FailoverRow[]): string {
         `${sessionTimeoutMs + 1.5 * tickMs + OURS_MS_MAX}`,
         spread(killed.map(({ oursMs }) => oursMs)),
         spread(stopped.map(({ longestWaitMs }) => longestWaitMs)),
+        spread(stopped.map(({ undisturbedMs }) => undisturbedMs)),
       ];
       return `| ${cells.join(' | ')} |`;
     }),
   );
-  const rule = '|---|---|---|---|---|---|---|';
+  const rule = '|---|---|---|---|---|---|---|---|';
   const failed = rows.map(({ failures }) => JSON.stringify(failures)).join(' ');
   return `milliseconds, median (most); given up: ${failed}\n\n${[head, rule, ...lines].join('\n')}\n`;
 }
