@@ -237,6 +237,20 @@ describe('simulation: network', () => {
     expect([client.events, client.closeCode]).to.deep.equal([['close'], 'ECONNRESET']);
   });
 
+  it('resets a connection after the second power loss, too', async () => {
+    const { simulation, client } = await connected();
+    const b = simulation.node('b');
+    b.crash({ powerLoss: true });
+    b.restart();
+    await simulation.run({ forMs: 1000 });
+    b.crash({ powerLoss: true });
+    client.socket.write([Buffer.from('anybody?')]);
+    await simulation.run({ forMs: 1000 });
+    b.restart();
+    await simulation.run({ forMs: 1000 });
+    expect([client.events, client.closeCode]).to.deep.equal([['close'], 'ECONNRESET']);
+  });
+
   it('resets connections on demand', async () => {
     const { simulation, client, server } = await connected();
     simulation.network.resetConnections({ host: 'a' });

@@ -15,6 +15,7 @@ export interface PipeReader {
   readonly isGone: boolean;
   /** False while the host has no power. */
   readonly isHostUp: boolean;
+  whenHostUp(run: () => void): void;
   onArrived(): void;
   onReset(code: string): void;
   /** Bytes came for a connection that this side no longer knows. */
@@ -205,12 +206,13 @@ export class Pipe {
   #stall(): void {
     const { scheduler, links, from, to, timeoutMs } = this.#options;
     this.#isStalled = true;
-    links.whenHealed(from, to, () => this.resume());
+    if (links.isCut(from, to)) links.whenHealed(from, to, () => this.#resume());
+    else this.reader?.whenHostUp(() => this.#resume());
     this.#timeout = scheduler.after(timeoutMs, 'network: timeout', () => this.writer?.onTimeout());
   }
 
-  /** The way is free again, or the other host is up again. */
-  resume(): void {
+  /** The way is free again, or the other host is up again: should that not be so, it stalls anew. */
+  #resume(): void {
     if (!this.#isStalled) return;
     this.#isStalled = false;
     this.#timeout?.cancel();

@@ -35,6 +35,8 @@ interface Listener {
 interface SimNetworkHost {
   readonly name: string;
   isUp: boolean;
+  /** What could not arrive while it had no power. */
+  waiting: (() => void)[];
   nextPort: number;
   readonly listeners: Map<number, Listener>;
 }
@@ -50,8 +52,6 @@ export class SimNetwork {
   readonly #options: SimNetworkOptions;
   readonly #hosts = new Map<string, SimNetworkHost>();
   readonly #sockets = new Set<SimSocket>();
-  /** Sockets of power losses: whoever sends to them after the boot gets a reset. */
-  readonly #orphans = new Set<SimSocket>();
 
   constructor(scheduler: Scheduler, random: SimRandom, options: SimNetworkOptions = {}) {
     this.#scheduler = scheduler;
@@ -68,7 +68,13 @@ export class SimNetwork {
   /** Makes the host known under its name; nodes do this themselves. */
   addHost(name: string): void {
     if (this.#hosts.has(name)) return;
-    this.#hosts.set(name, { name, isUp: true, nextPort: 20_000, listeners: new Map() });
+    this.#hosts.set(name, {
+      name,
+      isUp: true,
+      waiting: [],
+      nextPort: 20_000,
+      listeners: new Map(),
+    });
   }
 
   /** The transport of one process on the host. */
@@ -126,18 +132,15 @@ export class SimNetwork {
     }
     for (const socket of [...this.#sockets]) {
       if (socket.process !== process) continue;
-      if (!options.hasPower) this.#orphans.add(socket);
       socket.processDied(options.hasPower);
     }
   }
 
+  /** Whoever has sent to its old connections meanwhile, or still does, gets a reset. */
   hostBooted(hostName: string): void {
-    this.#hostNamed(hostName).isUp = true;
-    for (const socket of [...this.#orphans]) {
-      if (socket.hostName !== hostName) continue;
-      this.#orphans.delete(socket);
-      socket.hostBooted();
-    }
+    const host = this.#hostNamed(hostName);
+    host.isUp = true;
+    for (const resume of host.waiting.splice(0)) resume();
   }
 
   // ---- transport ----
@@ -273,6 +276,7 @@ export class SimNetwork {
       ...rest,
       hostName: host.name,
       isHostUp: () => host.isUp,
+      whenHostUp: (run) => void host.waiting.push(run),
       random: this.#random,
       segments: this.#options.segments ?? true,
       poisons: this.#options.poisons ?? true,

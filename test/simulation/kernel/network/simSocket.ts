@@ -11,6 +11,7 @@ export interface SimSocketOptions {
   readonly process: SimProcess;
   readonly hostName: string;
   readonly isHostUp: () => boolean;
+  readonly whenHostUp: (run: () => void) => void;
   readonly random: SimRandom;
   readonly local: SocketAddress;
   readonly remote: SocketAddress;
@@ -70,6 +71,10 @@ export class SimSocket implements StreamSocket, PipeReader, PipeWriter {
 
   get isHostUp(): boolean {
     return this.#options.isHostUp();
+  }
+
+  whenHostUp(run: () => void): void {
+    this.#options.whenHostUp(run);
   }
 
   start(handler: SocketHandler): void {
@@ -152,11 +157,6 @@ export class SimSocket implements StreamSocket, PipeReader, PipeWriter {
       else if (!this.#finSent) this.#out.sendFin();
     }
     this.#options.onClosed(this);
-  }
-
-  /** The host has power again; whoever still sends to its old connections is told so. */
-  hostBooted(): void {
-    this.#in.resume();
   }
 
   // ---- within ----
