@@ -26,6 +26,7 @@ export const furtherFaults = [
   'diskLoss',
   'clockDrift',
   'isolateController',
+  'deposeController',
   'strikeJoining',
   'delayJoining',
 ] as const;
@@ -49,6 +50,7 @@ const endingRegistrations: ReadonlySet<FaultKind> = new Set<FaultKind>([
   'expire',
   'failingSync',
   'isolateController',
+  'deposeController',
 ]);
 
 interface Joining {
@@ -120,6 +122,7 @@ export class FaultPlan {
       cleanRestart: () => this.#cleanRestart(broker),
       cutFromCoordinator: () => this.#cut(node.name, COORDINATOR_HOST),
       isolateController: () => this.#isolateController(),
+      deposeController: () => this.#deposeController(),
       strikeJoining: () => this.#whenJoining((joining) => this.#strikeJoining(joining)),
       delayJoining: () => this.#whenJoining((joining) => this.#delayJoining(joining)),
       cutFromClients: () => this.#cut(node.name, this.#clientName()),
@@ -217,6 +220,16 @@ export class FaultPlan {
       const cutMs = 9000 + this.#random.below(3000);
       if (node.name !== controller) this.#cutFor(controller, node.name, cutMs);
     }
+  }
+
+  /** It sleeps while somebody takes its znode away, and wakes in the same session. */
+  #deposeController(): void {
+    const controller = this.#controllerName();
+    const broker = this.#cluster.brokers.find(({ node }) => node.name === controller);
+    if (broker === undefined) return;
+    broker.node.freeze();
+    this.#cluster.simulation.coordinator.remove('/controller');
+    this.#later(1500, () => broker.node.thaw());
   }
 
   /** Waits for a follower that is about to get in sync, and strikes. */

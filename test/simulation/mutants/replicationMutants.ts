@@ -3,6 +3,13 @@
 import type { Mutant } from './mutant.ts';
 
 const CRASHES = { faults: ['kill', 'powerLoss', 'slowDisk'], faultMeanMs: 700 } as const;
+/** Leaders come back in a new epoch, and find others ahead. */
+const RETURNS = {
+  faults: ['expire', 'cutFromClients', 'cutBetweenBrokers'],
+  faultMeanMs: 250,
+  isDurable: true,
+  brokerCount: 2,
+} as const;
 const PARTITION = 'broker/replica/partition.ts';
 const LEADER_STATE = 'broker/replica/leaderState.ts';
 
@@ -58,11 +65,7 @@ export const replicationMutants: readonly Mutant[] = [
           'return same ? -1 : log.latestEpoch; })(),',
       },
     ],
-    profile: {
-      faults: ['expire', 'freeze', 'cutBetweenBrokers', 'slowDisk'],
-      faultMeanMs: 500,
-      isDurable: true,
-    },
+    profile: RETURNS,
   },
   {
     name: 'no-epoch-in-fetch',
@@ -72,7 +75,7 @@ export const replicationMutants: readonly Mutant[] = [
     patches: [
       { file: PARTITION, find: 'if (fetch.lastFetchedEpoch < 0)', replace: 'if (fetch.id >= 0)' },
     ],
-    profile: { ...CRASHES, isDurable: true },
+    profile: RETURNS,
   },
   {
     name: 'maximal-isr-forgets-who-leaves',
@@ -204,7 +207,7 @@ export const replicationMutants: readonly Mutant[] = [
   {
     name: 'controller-writes-unchecked',
     story:
-      'KAFKA-6082: (1) a controller is paused past its session, (2) another one is elected and writes, ' +
+      'KAFKA-6082: (1) a controller is paused and deposed, (2) another one is elected and writes, ' +
       '(3) the first wakes and writes over it',
     patches: [
       {
@@ -219,8 +222,8 @@ export const replicationMutants: readonly Mutant[] = [
       },
     ],
     profile: {
-      faults: ['freeze', 'expire', 'kill', 'cutFromCoordinator'],
-      faultMeanMs: 400,
+      faults: ['deposeController', 'kill', 'cutBetweenBrokers'],
+      faultMeanMs: 500,
       isDurable: true,
       brokerCount: 3,
     },

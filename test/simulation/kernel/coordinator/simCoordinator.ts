@@ -160,15 +160,12 @@ export class SimCoordinator {
 
   /** Puts bytes into a node past every rule, as somebody with a shell could. */
   tamper(path: string, data: Uint8Array): void {
-    const request = { type: 'setData', path, data: Buffer.from(data), version: -1 } as const;
-    const session = this.#transact(
-      { type: 'createSession', timeoutMs: this.tickMs * 2, password: Buffer.alloc(16) },
-      '0000000000000000',
-    );
-    if (!session.ok) throw new Error(`The tree refused a session: ${session.error}`);
-    const reply = this.#transact(request, session.result.sessionId);
-    this.#transact({ type: 'closeSession' }, session.result.sessionId);
-    if (!reply.ok) throw new Error(`The tree refused the change of "${path}": ${reply.error}`);
+    this.#asOperator({ type: 'setData', path, data: Buffer.from(data), version: -1 });
+  }
+
+  /** Takes a node away, likewise. */
+  remove(path: string): void {
+    this.#asOperator({ type: 'delete', path, version: -1 });
   }
 
   /** The whole ensemble stops: connections break, and no time passes for sessions. */
@@ -280,6 +277,18 @@ export class SimCoordinator {
   }
 
   // ---- within ----
+
+  #asOperator(request: Extract<TreeRequest, { readonly path: string }>): void {
+    const session = this.#transact(
+      { type: 'createSession', timeoutMs: this.tickMs * 2, password: Buffer.alloc(16) },
+      '0000000000000000',
+    );
+    if (!session.ok) throw new Error(`The tree refused a session: ${session.error}`);
+    const reply = this.#transact(request, session.result.sessionId);
+    this.#transact({ type: 'closeSession' }, session.result.sessionId);
+    if (!reply.ok)
+      throw new Error(`The tree refused ${request.type} "${request.path}": ${reply.error}`);
+  }
 
   /** Applies and sends out the watch events, before the answer as ZooKeeper does. */
   #transact<R extends TreeRequest>(
