@@ -36,6 +36,7 @@ export const brokerFloors: Readonly<Record<string, readonly string[]>> = {
   log: [],
   metadata: ['config'],
   replica: ['log', 'config', 'metadata'],
+  group: ['replica', 'log'],
   api: ['replica', 'config', 'metadata', 'metrics', 'log'],
   admin: ['api', 'replica', 'config', 'metadata', 'metrics', 'log'],
 };
@@ -44,6 +45,7 @@ export const brokerFloors: Readonly<Record<string, readonly string[]>> = {
 export const brokerBans: Readonly<Record<string, readonly string[]>> = {
   log: ['network', 'coordinator'],
   replica: ['network', 'coordinator'],
+  group: ['network', 'coordinator'],
   config: ['network', 'coordinator'],
   metadata: ['network', 'coordinator'],
 };

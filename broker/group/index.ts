@@ -1,0 +1,6 @@
+/** Consumer groups and committed offsets. ZooKeeper's side is the folder `coordinator/`. */
+
+export type * from './groupMessages.ts';
+export * from './groupOptions.ts';
+export type * from './groupService.ts';
+export * from './offsetsLog.ts';
