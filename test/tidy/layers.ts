@@ -38,6 +38,7 @@ export const brokerFloors: Readonly<Record<string, readonly string[]>> = {
   replica: ['log', 'config', 'metadata'],
   group: ['replica', 'log'],
   api: ['replica', 'config', 'metadata', 'metrics', 'log'],
+  kafka: ['api', 'group', 'replica', 'config', 'metadata', 'metrics', 'log'],
   admin: ['api', 'replica', 'config', 'metadata', 'metrics', 'log'],
 };
 

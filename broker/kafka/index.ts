@@ -1,0 +1,3 @@
+/** The listener for clients of Apache Kafka. */
+
+export * from './wire/index.ts';

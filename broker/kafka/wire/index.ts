@@ -1,0 +1,12 @@
+/** The Kafka protocol as data and pure functions: no I/O, and no knowledge of what is asked. */
+
+export * from './api.ts';
+export * from './apis/metadata.ts';
+export * from './apis/offsets.ts';
+export * from './apis/records.ts';
+export * from './apis/session.ts';
+export * from './catalogue.ts';
+export * from './codec.ts';
+export type { Decoded, Encodable, RecordsInput } from './schema.ts';
+export { ZERO_UUID } from './schema.ts';
+export * from './wireError.ts';
