@@ -429,6 +429,7 @@ function parseBrokers(text: string): ModelBroker[] {
       host,
       port: 9192,
       rack: null,
+      kafkaEndpoints: [],
     };
   });
 }
