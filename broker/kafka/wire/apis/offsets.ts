@@ -52,3 +52,50 @@ export const kafkaListOffsets = defineKafkaApi({
     ),
   }),
 });
+
+/** Where an epoch ended. @see KIP-101, KIP-320 */
+export const kafkaOffsetForLeaderEpoch = defineKafkaApi({
+  key: 23,
+  name: 'OffsetForLeaderEpoch',
+  versions: [2, 4],
+  flexibleFrom: 4,
+  request: struct({
+    replicaId: field(int32, { since: 3, default: -2 }),
+    topics: field(
+      array(
+        struct({
+          topic: field(string),
+          partitions: field(
+            array(
+              struct({
+                partition: field(int32),
+                currentLeaderEpoch: field(int32, { since: 2, default: -1 }),
+                leaderEpoch: field(int32),
+              }),
+            ),
+          ),
+        }),
+      ),
+    ),
+  }),
+  response: struct({
+    throttleTimeMs: field(int32, { since: 2, default: 0 }),
+    topics: field(
+      array(
+        struct({
+          topic: field(string),
+          partitions: field(
+            array(
+              struct({
+                errorCode: field(int16),
+                partition: field(int32),
+                leaderEpoch: field(int32, { since: 1, default: -1 }),
+                endOffset: field(int64, { default: -1 }),
+              }),
+            ),
+          ),
+        }),
+      ),
+    ),
+  }),
+});
