@@ -10,8 +10,8 @@
 
 import type { ServerRequest } from '../../network/index.ts';
 import {
-  errorCode,
   type ErrorName,
+  errorCode,
   type RequestOf,
   type updateMetadataApi,
 } from '../../protocol/index.ts';

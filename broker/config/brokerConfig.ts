@@ -18,6 +18,14 @@ import {
   parseConfigValue,
   string,
 } from './definition.ts';
+import {
+  type GroupConfig,
+  groupConfigFrom,
+  groupKeys,
+  type KafkaConfig,
+  kafkaConfigFrom,
+  kafkaKeys,
+} from './kafkaConfig.ts';
 import { parseProperties } from './properties.ts';
 import { parseListener } from './socketAddress.ts';
 import { type TopicConfig, topicConfigs } from './topicConfig.ts';
@@ -237,13 +245,13 @@ const keys = {
     name: 'max.connections',
     type: int(1),
     defaultValue: 20_000,
-    about: 'Connections of the native listener.',
+    about: 'Connections of each listener.',
   }),
   maxConnectionsPerIp: define({
     name: 'max.connections.per.ip',
     type: int(1),
     defaultValue: 20_000,
-    about: 'Connections of the native listener from one address.',
+    about: 'Connections of each listener from one address.',
   }),
   connectionsMaxIdleMs: define({
     name: 'connections.max.idle.ms',
@@ -261,11 +269,6 @@ const keys = {
 
 /** Settings of Kafka that this release does not have, and must not seem to obey. */
 const refused: ReadonlyMap<string, string> = new Map([
-  ['listeners', 'this release has no Kafka listener; use "native.listeners"'],
-  ['advertised.listeners', 'this release has no Kafka listener; use "advertised.native.listeners"'],
-  ['listener.security.protocol.map', 'this release has no Kafka listener'],
-  ['inter.broker.listener.name', 'this release has no Kafka listener'],
-  ['security.inter.broker.protocol', 'this release has no Kafka listener'],
   ['process.roles', 'Odradek is coordinated by ZooKeeper and has no KRaft mode'],
   ['node.id', 'Odradek is coordinated by ZooKeeper and has no KRaft mode; use "broker.id"'],
   ['authorizer.class.name', 'this release has no authorisation'],
@@ -308,6 +311,8 @@ export interface BrokerConfig {
   readonly maxConnectionsPerIp: number;
   readonly connectionsMaxIdleMs: number;
   readonly maxInFlightRequests: number;
+  readonly kafka: KafkaConfig;
+  readonly groups: GroupConfig;
   /** What a topic takes where it sets nothing itself. */
   readonly topicDefaults: TopicConfig;
   /** As they stood in the file, for DescribeConfigs. */
@@ -328,6 +333,8 @@ const topicDefaultDefinitions: readonly ConfigDefinition[] = Object.values(topic
 /** Every key of `server.properties`, in alphabetical order. */
 export const brokerConfigDefinitions: readonly ConfigDefinition[] = [
   ...(Object.values(keys) as readonly ConfigDefinition[]),
+  ...(Object.values(kafkaKeys) as readonly ConfigDefinition[]),
+  ...(Object.values(groupKeys) as readonly ConfigDefinition[]),
   ...topicDefaultDefinitions,
 ].sort((left, right) => (left.name < right.name ? -1 : 1));
 
@@ -400,6 +407,8 @@ export function brokerConfigFrom(given: ReadonlyMap<string, string>): BrokerConf
     maxConnectionsPerIp: required(keys.maxConnectionsPerIp),
     connectionsMaxIdleMs: required(keys.connectionsMaxIdleMs),
     maxInFlightRequests: required(keys.maxInFlightRequests),
+    kafka: kafkaConfigFrom(value, { beyondLoopback: unauthenticated }),
+    groups: groupConfigFrom(value),
     topicDefaults: topicDefaultsFrom(given, {
       retentionMinutes: value(keys.logRetentionMinutes),
       retentionHours: value(keys.logRetentionHours),
