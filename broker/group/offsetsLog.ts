@@ -9,6 +9,8 @@ export const OFFSETS_TOPIC = '__consumer_offsets';
 export interface OffsetsRead {
   /** Whole record batches, one after the other; empty at the end. Owned by the caller. */
   readonly batches: Uint8Array;
+  /** Up to which the partition was committed when this was read. */
+  readonly highWatermark: number;
 }
 
 export interface OffsetsLog {
@@ -27,6 +29,9 @@ export interface OffsetsLog {
     options: { readonly leaderEpoch: number; readonly timeoutMs: number },
   ): Promise<number>;
 
+  /** Whether this broker leads the partition at exactly this epoch, as far as it knows. */
+  leads(partition: number, leaderEpoch: number): boolean;
+
   /**
    * Where a load begins and ends: everything that was in the log when the leadership began.
    *
@@ -43,7 +48,7 @@ export interface OffsetsLog {
    * Below the high watermark only: a group that was loaded from records which a later leader does
    * not have would tell its consumers an offset that goes back afterwards.
    *
-   * @returns empty while nothing beyond `offset` is committed.
+   * @returns no batches while nothing from `offset` on is committed.
    * @throws {ProtocolError} NOT_LEADER_OR_FOLLOWER unless this broker leads at the epoch.
    */
   read(
