@@ -66,6 +66,7 @@ export function compileEncoder(type: StructType, at: WireVersion): Encode {
       continue;
     }
     assert(at.flexible && field.default !== undefined, 'A tag needs a default', { name });
+    assert(field.tag > (tagged.at(-1)?.tag ?? -1), 'Tags are written in their order', { name });
     const empty = Array.isArray(field.default) ? `${given}.length === 0` : 'false';
     tagged.push({
       tag: field.tag,
@@ -74,7 +75,6 @@ export function compileEncoder(type: StructType, at: WireVersion): Encode {
     });
   }
   if (at.flexible) {
-    tagged.sort((a, b) => a.tag - b.tag);
     const counts = tagged.map(({ absent }) => `(${absent} ? 0 : 1)`);
     writes.push(`w.uvarint(${['0', ...counts].join(' + ')});`);
     for (const { tag, absent, write } of tagged) {

@@ -116,6 +116,13 @@ describe('a request', () => {
     expect(value.allowAutoTopicCreation).to.equal(true);
   });
 
+  it('may have them beside those that are known', () => {
+    // Fetch 12, after the fields: tag 0 is the cluster id, tags 7 and 8 are none.
+    const fields = `${'00'.repeat(12)} 7fffffff 00 00000000 ffffffff 01 01 01`;
+    const frame = frameOf(`${fields} 03 07 02 aabb 00 02 02 61 08 00 | ff`);
+    expect(decodeRequest(kafkaFetch, 12, frame, 4, frame.length).clusterId).to.equal('a');
+  });
+
   it('may be followed by bytes that nobody reads', () => {
     const frame = frameOf('0001 0000 ff ff ff');
     expect(decodeRequest(kafkaFindCoordinator, 0, frame, 4, frame.length).keyType).to.equal(0);
@@ -139,9 +146,14 @@ describe('hostile lengths', () => {
 
   it('of arrays are refused before anything is allocated', () => {
     const plainCount = frameOf('7fffffff 0001 61');
-    refuse(() => decodeRequest(kafkaMetadata, 1, plainCount, 4, plainCount.length));
+    const refused = /more elements than there are bytes/;
+    expect(() => decodeRequest(kafkaMetadata, 1, plainCount, 4, plainCount.length)).to.throw(
+      refused,
+    );
     const compactCount = frameOf('ffffffff0f 02 61 00');
-    refuse(() => decodeRequest(kafkaMetadata, 9, compactCount, 4, compactCount.length));
+    const decode = () => decodeRequest(kafkaMetadata, 9, compactCount, 4, compactCount.length);
+    expect(decode).to.throw(refused);
+    refuse(decode);
   });
 
   it('of strings, bytes and records are refused', () => {
@@ -155,8 +167,11 @@ describe('hostile lengths', () => {
   });
 
   it('of strings above an int16 are refused though the bytes are there', () => {
-    const frame = Buffer.concat([frameOf('818002'), Buffer.alloc(40_000, 'a')]);
-    refuse(() => decodeRequest(kafkaFindCoordinator, 3, frame, 4, frame.length));
+    const longest = Buffer.concat([frameOf('808002'), Buffer.alloc(32_767, 'a'), Buffer.alloc(2)]);
+    const { key } = decodeRequest(kafkaFindCoordinator, 3, longest, 4, longest.length);
+    expect(key).to.have.length(32_767);
+    const longer = Buffer.concat([frameOf('818002'), Buffer.alloc(32_768, 'a'), Buffer.alloc(2)]);
+    refuse(() => decodeRequest(kafkaFindCoordinator, 3, longer, 4, longer.length));
   });
 
   it('of tags, and tags whose value has another size, are refused', () => {
@@ -172,10 +187,17 @@ describe('hostile lengths', () => {
   });
 
   it('of varints without an end or with more than 32 bits are refused', () => {
-    for (const hex of ['ffffffffff', 'ffffffffff01', 'ffffffff1f', '80']) {
-      const frame = frameOf(hex);
+    // FindCoordinator 4: no keys, and one tag without a value, whose number is the varint.
+    const frameWith = (tag: string): Buffer => frameOf(`00 01 01 ${tag} 00`);
+    const greatest = frameWith('ffffffff0f');
+    const read = decodeRequest(kafkaFindCoordinator, 4, greatest, 4, greatest.length);
+    expect(read.coordinatorKeys).to.deep.equal([]);
+    for (const tag of ['ffffffff1f', 'ffffffffff', 'ffffffffff01', 'ffffffff8f00']) {
+      const frame = frameWith(tag);
       refuse(() => decodeRequest(kafkaFindCoordinator, 4, frame, 4, frame.length));
     }
+    const endless = frameOf('00 01 01 80');
+    refuse(() => decodeRequest(kafkaFindCoordinator, 4, endless, 4, endless.length));
   });
 
   it('of nulls where none is allowed are refused', () => {
@@ -226,6 +248,18 @@ describe('a response', () => {
       Buffer.concat(encodeResponse(kafkaApiVersions, version, 7, { errorCode: 35, apiKeys: [] }));
     expect(bytes(0).toString('hex')).to.equal('0000000a000000070023' + '00000000');
     expect(bytes(3).toString('hex')).to.equal('0000000c000000070023' + '01' + '00000000' + '00');
+  });
+
+  it('is refused by a client that finds bytes after it', () => {
+    const frame = Buffer.concat(
+      encodeResponse(kafkaApiVersions, 0, 7, { errorCode: 35, apiKeys: [] }),
+    );
+    expect(decodeResponse(kafkaApiVersions, 0, frame, 4, frame.length).value.errorCode).to.equal(
+      35,
+    );
+    const longer = Buffer.concat([frame, Buffer.alloc(1)]);
+    const decode = () => decodeResponse(kafkaApiVersions, 0, longer, 4, longer.length);
+    expect(refusalOf(decode).code).to.equal('INVALID_REQUEST');
   });
 
   it('leaves out fields that its version lacks, and tags that have their default', () => {
