@@ -275,6 +275,7 @@ export class Broker {
   #logManager(clusterId: string): LogManager {
     const config = this.#config;
     const defaults = untilKnown(logConfigOf(config.topicDefaults));
+    const { offload } = this.#environment;
     const logManager = new LogManager(
       this.#environment,
       {
@@ -286,6 +287,7 @@ export class Broker {
         highWatermarkCheckpointIntervalMs: config.highWatermarkCheckpointIntervalMs,
         logStartCheckpointIntervalMs: config.logFlushStartOffsetCheckpointIntervalMs,
         retentionCheckIntervalMs: config.logRetentionCheckIntervalMs,
+        cleaner: config.logCleaner === undefined ? undefined : { ...config.logCleaner, offload },
         producerIdExpirationMs: config.producerIdExpirationMs,
       },
       this.#logger,

@@ -11,6 +11,7 @@ import {
   ConfigError,
   type ConfigValue,
   define,
+  double,
   formatConfigValue,
   int,
   list,
@@ -173,6 +174,49 @@ const keys = {
     defaultValue: undefined,
     about: 'As `log.roll.ms`, in hours; `log.roll.ms` goes before it.',
   }),
+  logCleanerEnable: define({
+    name: 'log.cleaner.enable',
+    type: boolean,
+    defaultValue: true,
+    about: 'Whether topics with the `compact` policy are compacted.',
+  }),
+  logCleanerThreads: define({
+    name: 'log.cleaner.threads',
+    type: int(1),
+    defaultValue: 1,
+    about: 'Logs that are compacted at once; worker threads do the work.',
+  }),
+  logCleanerDedupeBufferSize: define({
+    name: 'log.cleaner.dedupe.buffer.size',
+    type: long(1_048_576),
+    defaultValue: 134_217_728,
+    about:
+      'Bytes in which compaction may hold keys, 24 for each; taken only while a log is compacted.',
+  }),
+  logCleanerIoBufferLoadFactor: define({
+    name: 'log.cleaner.io.buffer.load.factor',
+    type: double(0.1, 0.95),
+    defaultValue: 0.9,
+    about: 'Share of that memory which may be filled; more holds more keys, and finds them slower.',
+  }),
+  logCleanerIoBufferSize: define({
+    name: 'log.cleaner.io.buffer.size',
+    type: int(1024),
+    defaultValue: 524_288,
+    about: 'Bytes that compaction reads at once; a larger batch is read whole.',
+  }),
+  logCleanerIoMaxBytesPerSecond: define({
+    name: 'log.cleaner.io.max.bytes.per.second',
+    type: double(1, Number.MAX_VALUE),
+    defaultValue: Number.MAX_VALUE,
+    about: 'Bytes per second that compaction may read and write together.',
+  }),
+  logCleanerBackoffMs: define({
+    name: 'log.cleaner.backoff.ms',
+    type: long(1),
+    defaultValue: 15_000,
+    about: 'Milliseconds between two looks for a log to compact, where none was due.',
+  }),
   producerIdExpirationMs: define({
     name: 'producer.id.expiration.ms',
     type: int(1),
@@ -276,6 +320,16 @@ const refused: ReadonlyMap<string, string> = new Map([
   ['ssl.keystore.location', 'this release has no TLS'],
 ]);
 
+/** How topics are compacted. */
+export interface LogCleanerConfig {
+  readonly runsMax: number;
+  readonly mapBytesMax: number;
+  readonly mapLoadFactor: number;
+  readonly chunkBytes: number;
+  readonly bytesPerSecondMax: number;
+  readonly backoffMs: number;
+}
+
 export interface BrokerConfig {
   readonly brokerId: BrokerId;
   readonly rack: string | undefined;
@@ -296,6 +350,8 @@ export interface BrokerConfig {
   readonly controlledShutdownEnable: boolean;
   readonly deleteTopicEnable: boolean;
   readonly logRetentionCheckIntervalMs: number;
+  /** undefined where topics are not compacted. */
+  readonly logCleaner: LogCleanerConfig | undefined;
   readonly producerIdExpirationMs: number;
   readonly logFlushOffsetCheckpointIntervalMs: number;
   readonly logFlushStartOffsetCheckpointIntervalMs: number;
@@ -361,7 +417,6 @@ export function brokerConfigFrom(given: ReadonlyMap<string, string>): BrokerConf
     if (found !== undefined) return found;
     throw new ConfigError(`The key "${definition.name}" is required`, { key: definition.name });
   };
-  const known = new Set(brokerConfigDefinitions.map((definition) => definition.name));
   const unauthenticated = required(keys.allowUnauthenticatedListeners);
   const listener = (definition: ConfigDefinition<readonly string[]>): SocketAddress =>
     parseListener(definition.name, required(definition), { beyondLoopback: unauthenticated });
@@ -389,6 +444,7 @@ export function brokerConfigFrom(given: ReadonlyMap<string, string>): BrokerConf
     controlledShutdownEnable: required(keys.controlledShutdownEnable),
     deleteTopicEnable: required(keys.deleteTopicEnable),
     logRetentionCheckIntervalMs: required(keys.logRetentionCheckIntervalMs),
+    logCleaner: required(keys.logCleanerEnable) ? logCleanerOf(required) : undefined,
     producerIdExpirationMs: required(keys.producerIdExpirationMs),
     logFlushOffsetCheckpointIntervalMs: required(keys.logFlushOffsetCheckpointIntervalMs),
     logFlushStartOffsetCheckpointIntervalMs: required(keys.logFlushStartOffsetCheckpointIntervalMs),
@@ -415,7 +471,7 @@ export function brokerConfigFrom(given: ReadonlyMap<string, string>): BrokerConf
       rollHours: value(keys.logRollHours),
     }),
     given,
-    unknownKeys: [...given.keys()].filter((key) => !known.has(key)),
+    unknownKeys: unknownKeysOf(given),
   };
 }
 
@@ -432,6 +488,24 @@ export function* describeBrokerConfig(config: BrokerConfig): Generator<{
     const value = definition.sensitive ? null : shown;
     yield { definition, value, given: text !== undefined };
   }
+}
+
+function unknownKeysOf(given: ReadonlyMap<string, string>): readonly string[] {
+  const known = new Set(brokerConfigDefinitions.map((definition) => definition.name));
+  return [...given.keys()].filter((key) => !known.has(key));
+}
+
+function logCleanerOf(
+  required: <T extends ConfigValue>(definition: ConfigDefinition<T>) => T,
+): LogCleanerConfig {
+  return {
+    runsMax: required(keys.logCleanerThreads),
+    mapBytesMax: required(keys.logCleanerDedupeBufferSize),
+    mapLoadFactor: required(keys.logCleanerIoBufferLoadFactor),
+    chunkBytes: required(keys.logCleanerIoBufferSize),
+    bytesPerSecondMax: required(keys.logCleanerIoMaxBytesPerSecond),
+    backoffMs: required(keys.logCleanerBackoffMs),
+  };
 }
 
 function logDirsOf(

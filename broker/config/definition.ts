@@ -49,6 +49,21 @@ export function long(min: number, max: number = Number.MAX_SAFE_INTEGER): Config
   return wholeNumber('long', min, max);
 }
 
+/** A decimal number within [min, max]. */
+export function double(min: number, max: number): ConfigType<number> {
+  const range = max === Number.MAX_VALUE ? `${min} and above` : `${min} to ${max}`;
+  return {
+    name: 'double',
+    range,
+    parse: (text) => {
+      const value = Number(text);
+      if (text === '' || !Number.isFinite(value)) throw new Error(`must be a number, ${range}`);
+      if (value < min || value > max) throw new Error(`must be ${range}`);
+      return value;
+    },
+  };
+}
+
 export const boolean: ConfigType<boolean> = {
   name: 'boolean',
   range: 'true, false',
@@ -91,6 +106,22 @@ export const list: ConfigType<readonly string[]> = {
     return entries;
   },
 };
+
+/** One or more of the allowed values, each once. */
+export function someOf(...allowed: readonly string[]): ConfigType<readonly string[]> {
+  return {
+    name: 'list',
+    range: `one or more of ${allowed.join(', ')}, separated by commas`,
+    parse: (text) => {
+      const entries = text.split(',').map((entry) => entry.trim());
+      const isTwice = new Set(entries).size < entries.length;
+      if (isTwice || entries.some((entry) => !allowed.includes(entry))) {
+        throw new Error(`must be one or more of ${allowed.join(', ')}`);
+      }
+      return entries;
+    },
+  };
+}
 
 export function define<T extends ConfigValue>(
   definition: ConfigDefinition<T>,
