@@ -9,7 +9,7 @@ import {
   KafkaWireError,
   kafkaApis,
   readRequestHeader,
-} from '../../broker/kafka/index.ts';
+} from '../../broker/kafka/wire/index.ts';
 import { messageArbitrary } from '../harness/kafka/wireArbitrary.ts';
 import { plain } from '../harness/protocol/plain.ts';
 

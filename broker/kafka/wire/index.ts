@@ -15,6 +15,6 @@ export * from './apis/session.ts';
 export * from './apis/topics.ts';
 export * from './catalogue.ts';
 export * from './codec.ts';
-export type { Decoded, Encodable, RecordsInput } from './schema.ts';
-export { ZERO_UUID } from './schema.ts';
+export type { Decoded, Encodable, RecordsInput, StructType, WireType } from './schema.ts';
+export { isPresent, ZERO_UUID } from './schema.ts';
 export * from './wireError.ts';

@@ -49,9 +49,10 @@ export class KafkaReader {
     return readInt32(this.#bytes, this.#take(4));
   }
 
-  /** Exact where it is a safe integer, otherwise rounded. */
+  /** What lies beyond the safe integers is taken as the greatest or least of them. */
   int64(): number {
-    return readInt64(this.#bytes, this.#take(8));
+    const value = readInt64(this.#bytes, this.#take(8));
+    return Math.max(Number.MIN_SAFE_INTEGER, Math.min(value, Number.MAX_SAFE_INTEGER));
   }
 
   float64(): number {

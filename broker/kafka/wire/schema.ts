@@ -10,7 +10,8 @@
  * |-------------|----------------------------------------------|-------------------------------------|
  * | boolean     | boolean                                      | int8, 0 or 1                        |
  * | int8..int32 | number                                       | big-endian                          |
- * | int64       | number, rounded beyond 2^53                  | big-endian                          |
+ * | int64       | number; what is not safe becomes the nearest | big-endian                          |
+ * |             | safe integer                                 |                                     |
  * | float64     | number                                       | IEEE 754                            |
  * | uuid        | string, 22 characters of URL-safe base64     | 16 bytes                            |
  * | string      | string                                       | int16 [uvarint n + 1], UTF-8        |

@@ -5,7 +5,7 @@
  * end; records stay where they are and become chunks of their own, between views on that one copy.
  */
 
-import { writeInt16, writeInt32 } from '../../../protocol/index.ts';
+import { writeInt16, writeInt32, writeInt64 } from '../../../protocol/index.ts';
 import { STRING_BYTES_MAX } from './reader.ts';
 import type { RecordsInput } from './schema.ts';
 import { KafkaWireError } from './wireError.ts';
@@ -13,7 +13,6 @@ import { KafkaWireError } from './wireError.ts';
 const SCRATCH_BYTES = 16 * 1024;
 /** A scratch that one large answer has made larger than this is given up after it. */
 const SCRATCH_KEPT_BYTES_MAX = 1024 * 1024;
-const INT64_LIMIT = 2 ** 63;
 /** UTF-8 has at most three bytes for each UTF-16 unit. */
 const UTF8_BYTES_PER_UNIT = 3;
 
@@ -80,20 +79,11 @@ export class KafkaWriter {
     writeInt32(this.#scratch, at, value);
   }
 
-  /** Any whole number of 64 bits; 2^63, which the greatest is rounded to, is written as greatest. */
+  /** @param value a safe integer. */
   int64(value: number): void {
-    if (!Number.isInteger(value) || value > INT64_LIMIT || value < -INT64_LIMIT) {
-      this.#bad('a 64-bit integer', value);
-    }
+    if (!Number.isSafeInteger(value)) this.#bad('a safe integer', value);
     const at = this.#reserve(8);
-    if (value === INT64_LIMIT) {
-      writeInt32(this.#scratch, at, 0x7fff_ffff);
-      writeInt32(this.#scratch, at + 4, -1);
-      return;
-    }
-    const high = Math.floor(value / 0x1_0000_0000);
-    writeInt32(this.#scratch, at, high | 0);
-    writeInt32(this.#scratch, at + 4, (value - high * 0x1_0000_0000) | 0);
+    writeInt64(this.#scratch, at, value);
   }
 
   float64(value: number): void {

@@ -15,7 +15,7 @@ import {
   kafkaProduce,
   readRequestHeader,
   ZERO_UUID,
-} from '../../../../../broker/kafka/index.ts';
+} from '../../../../../broker/kafka/wire/index.ts';
 
 const LENGTH_BYTES = 4;
 const header = { correlationId: 7, clientId: 'tester' };
@@ -306,19 +306,30 @@ describe('a response', () => {
     expect(value.members).to.deep.equal([]);
   });
 
-  it('keeps 64-bit numbers that are safe integers, and the greatest and least of all', () => {
-    for (const offset of [0, -1, -2, 2 ** 53 - 1, -(2 ** 53 - 1), 2 ** 32, -(2 ** 32), 2 ** 63]) {
-      const partition = { partitionIndex: 0, errorCode: 0, offset };
-      const topics = [{ name: 'a', partitions: [partition] }];
-      const frame = Buffer.concat(encodeResponse(kafkaListOffsets, 1, 7, { topics }));
+  it('keeps 64-bit numbers that are safe integers, and takes others as the nearest', () => {
+    const frameWith = (offset: number): Buffer => {
+      const topics = [{ name: 'a', partitions: [{ partitionIndex: 0, errorCode: 0, offset }] }];
+      return Buffer.concat(encodeResponse(kafkaListOffsets, 1, 7, { topics }));
+    };
+    const offsetIn = (frame: Buffer): number | undefined => {
       const { value } = decodeResponse(kafkaListOffsets, 1, frame, LENGTH_BYTES, frame.length);
-      expect(value.topics[0]?.partitions[0]?.offset).to.equal(offset);
+      return value.topics[0]?.partitions[0]?.offset;
+    };
+    for (const offset of [0, -1, -2, 2 ** 53 - 1, -(2 ** 53 - 1), 2 ** 32, -(2 ** 32)]) {
+      expect(offsetIn(frameWith(offset))).to.equal(offset);
     }
-    const topics = [
-      { name: 'a', partitions: [{ partitionIndex: 0, errorCode: 0, offset: 2 ** 63 }] },
-    ];
-    const frame = Buffer.concat(encodeResponse(kafkaListOffsets, 1, 7, { topics }));
-    expect(frame.subarray(-8).toString('hex')).to.equal('7fffffffffffffff');
+    const frame = frameWith(0);
+    for (const [hex, offset] of [
+      ['7fffffffffffffff', 2 ** 53 - 1],
+      ['0020000000000000', 2 ** 53 - 1],
+      ['8000000000000000', -(2 ** 53 - 1)],
+    ] as const) {
+      Buffer.from(hex, 'hex').copy(frame, frame.length - 8);
+      expect(offsetIn(frame)).to.equal(offset);
+    }
+    for (const offset of [2 ** 53, 1.5, Number.NaN]) {
+      expect(refusalOf(() => frameWith(offset)).code).to.equal('INVALID_VALUE');
+    }
   });
 });
 

@@ -16,7 +16,7 @@ import {
   type KafkaResponse,
   kafkaApis,
   readRequestHeader,
-} from '../../../../../broker/kafka/index.ts';
+} from '../../../../../broker/kafka/wire/index.ts';
 import { type SampleForm, sampleMessage } from '../../../../harness/kafka/wireSample.ts';
 
 const directory = fileURLToPath(new URL('../../../../golden/kafka/', import.meta.url));
