@@ -25,8 +25,8 @@ import { benchElections } from './elections.ts';
 import { machineReport } from './load/machine.ts';
 import { residentBytes } from './load/processUsage.ts';
 import {
-  benchTable,
   type BenchReport,
+  benchTable,
   type LatencyRow,
   type ThroughputRow,
 } from './load/report.ts';
@@ -207,6 +207,7 @@ class BenchCluster {
         brokerCount: 1,
         zookeeper: undefined,
         nativePort: 0,
+        kafkaPort: 0,
         adminPort: 0,
         coordinatorPort: 0,
         childArgs: ['--log-level', 'warn'],

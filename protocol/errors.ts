@@ -1,7 +1,7 @@
 /**
  * The error catalogue: one table drives the wire codes, the SDK's errors, the REST statuses and
  * docs/errors.md. Codes below 1000 are Kafka's, by number and name; ours start at 1000. A number is
- * never reused.
+ * never reused. Long because it is one table.
  */
 
 import { OdradekError, type OdradekErrorOptions } from '../common/index.ts';
@@ -314,6 +314,12 @@ export const errorCatalogue = {
     httpStatus: 409,
     message: 'A newer producer with the same id has been seen',
   },
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: {
+    code: 53,
+    retriable: false,
+    httpStatus: 403,
+    message: 'Not authorised for the transactional id',
+  },
   KAFKA_STORAGE_ERROR: {
     code: 56,
     retriable: true,
@@ -351,6 +357,18 @@ export const errorCatalogue = {
     retriable: false,
     httpStatus: 404,
     message: 'There is no such group',
+  },
+  FETCH_SESSION_ID_NOT_FOUND: {
+    code: 70,
+    retriable: true,
+    httpStatus: 404,
+    message: 'The broker no longer has the fetch session',
+  },
+  INVALID_FETCH_SESSION_EPOCH: {
+    code: 71,
+    retriable: true,
+    httpStatus: 409,
+    message: 'The request does not follow the last one of the fetch session',
   },
   TOPIC_DELETION_DISABLED: {
     code: 73,
@@ -474,6 +492,12 @@ export const errorCatalogue = {
     refreshMetadata: true,
     httpStatus: 409,
     message: 'The topic id in the log differs from the one in the request',
+  },
+  FETCH_SESSION_TOPIC_ID_ERROR: {
+    code: 106,
+    retriable: true,
+    httpStatus: 409,
+    message: 'The fetch session names topics in another way, by id or by name',
   },
   INELIGIBLE_REPLICA: {
     code: 107,

@@ -145,7 +145,8 @@ describe('odradek start', function () {
     const address = server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
     const directory = temporaryDirectory('taken');
-    const flags = ['--admin-port', '0', '--coordinator-port', '0', '--native-port', `${port}`];
+    const others = ['--admin-port', '0', '--coordinator-port', '0', '--kafka-port', '0'];
+    const flags = [...others, '--native-port', `${port}`];
     const path = join(directory, 'data');
     const args = ['start', '--broker-count', '1', '--dir', path, ...flags];
     const { code, stdout, stderr } = await odradek(args);
