@@ -9,9 +9,9 @@ import {
   KafkaWireError,
   kafkaApis,
   readRequestHeader,
-} from '../../broker/kafka/wire/index.ts';
-import { messageArbitrary } from '../harness/kafka/wireArbitrary.ts';
-import { plain } from '../harness/protocol/plain.ts';
+} from '../../../broker/kafka/wire/index.ts';
+import { messageArbitrary } from '../../harness/kafka/wireArbitrary.ts';
+import { plain } from '../../harness/protocol/plain.ts';
 
 const RUNS = { numRuns: 25 };
 const LENGTH_BYTES = 4;
