@@ -23,6 +23,9 @@ interface Entry {
 
 interface ModelPartition {
   entries: Entry[];
+  /** What every replica has: no leader loses it. */
+  committedOffset: number;
+  /** What of it the leader knows: a new one learns it some time after its election. */
   highWatermark: number;
   leader: number;
   epoch: number;
@@ -31,6 +34,8 @@ interface ModelPartition {
 export interface ModelOptions {
   /** Runs something later: when a batch is committed, or an answer arrives. */
   readonly later: (run: () => void) => void;
+  /** Runs when a new leader learns how far its followers are; default as `later`. */
+  readonly afterElection?: (run: () => void) => void;
   /** Runs when the timeout of an append is over. */
   readonly after: (delayMs: number, run: () => void) => void;
 }
@@ -66,12 +71,14 @@ export class OffsetsLogModel {
     found.epoch += 1;
     found.leader = broker;
     if (options.losing === true) {
-      found.entries = found.entries.filter(({ endOffset }) => endOffset <= found.highWatermark);
+      found.entries = found.entries.filter(({ endOffset }) => endOffset <= found.committedOffset);
     }
+    const { afterElection } = this.#options;
+    if (afterElection !== undefined && before !== broker) found.highWatermark = 0;
     if (before !== broker && options.silently !== true) this.tell(partition, before);
     if (before === broker) this.#refuse(partition);
     this.#beliefs.set(`${broker}/${partition}`, found.epoch);
-    this.#commitSoon(found);
+    this.#commitSoon(found, afterElection);
     return found.epoch;
   }
 
@@ -89,14 +96,17 @@ export class OffsetsLogModel {
 
   /** All committed batches of the partition, in order. */
   batches(partition: number): readonly Buffer[] {
-    const { entries, highWatermark } = this.#partition(partition);
-    return entries.filter(({ endOffset }) => endOffset <= highWatermark).map(({ bytes }) => bytes);
+    const { entries, committedOffset } = this.#partition(partition);
+    return entries
+      .filter(({ endOffset }) => endOffset <= committedOffset)
+      .map(({ bytes }) => bytes);
   }
 
   /** Puts a batch into the log as it is, for records that another program wrote. */
   plant(partition: number, batch: Uint8Array): void {
     const found = this.#partition(partition);
     this.#push(found, batch);
+    found.committedOffset = endOf(found);
     found.highWatermark = endOf(found);
   }
 
@@ -153,12 +163,13 @@ export class OffsetsLogModel {
   readonly #owners = new WeakMap<Entry, number>();
   #orphans: { readonly partition: number; readonly entry: Entry }[] = [];
 
-  #commitSoon(partition: ModelPartition): void {
+  #commitSoon(partition: ModelPartition, when = this.#options.later): void {
     const end = endOf(partition);
     const { epoch } = partition;
-    this.#options.later(() => {
+    when(() => {
       if (this.held || partition.epoch !== epoch) return;
-      partition.highWatermark = Math.max(partition.highWatermark, Math.min(end, endOf(partition)));
+      partition.highWatermark = Math.max(partition.highWatermark, end);
+      partition.committedOffset = Math.max(partition.committedOffset, end);
       for (const entry of partition.entries) {
         if (entry.endOffset <= partition.highWatermark) entry.settle?.(undefined);
       }
@@ -195,7 +206,7 @@ export class OffsetsLogModel {
   #partition(index: number): ModelPartition {
     let found = this.#partitions.get(index);
     if (found === undefined) {
-      found = { entries: [], highWatermark: 0, leader: -1, epoch: -1 };
+      found = { entries: [], committedOffset: 0, highWatermark: 0, leader: -1, epoch: -1 };
       this.#partitions.set(index, found);
     }
     return found;

@@ -90,6 +90,7 @@ export async function runGroupSeed(seed: number): Promise<GroupOutcome> {
   await simulation.run({ forMs: FAULTS_MS });
   peace = true;
   world.lossProbability = 0;
+  world.slowProbability = 0;
   await simulation.run({ forMs: PEACE_MS });
   world.tellAll();
   invariants.check();

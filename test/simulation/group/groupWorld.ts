@@ -44,6 +44,10 @@ export class GroupWorld {
   #leader = 1;
   /** Probability that a request or an answer is lost. */
   lossProbability = 0;
+  /** Probability that one of them takes seconds. */
+  slowProbability = 0.04;
+  /** When the last request of a member arrives at a broker: a connection keeps their order. */
+  readonly #arrivals = new Map<string, number>();
 
   constructor(seed: number) {
     this.simulation = new Simulation({ seed });
@@ -51,7 +55,12 @@ export class GroupWorld {
     const { scheduler } = this.simulation;
     this.log = new OffsetsLogModel({
       later: (run) => {
-        scheduler.after(this.random.unit() * 5, 'log', run);
+        // Now and then a replica is slow.
+        const slowMs = this.random.chance(0.05) ? 2000 : 5;
+        scheduler.after(this.random.unit() * slowMs, 'log', run);
+      },
+      afterElection: (run) => {
+        scheduler.after(this.random.unit() * 500, 'log of a new leader', run);
       },
       after: (delayMs, run) => {
         scheduler.after(delayMs, 'log timeout', run);
@@ -124,15 +133,17 @@ export class GroupWorld {
   /**
    * Asks a broker.
    *
-   * @param member whose request it is: its answer comes only while the program runs.
+   * @param member whose request it is, by name: its answer comes only while the program runs.
    * @returns undefined where no answer came in time.
    */
   call<Response>(
-    member: Pick<Environment, 'timers'>,
+    member: { readonly name: string } & Pick<Environment, 'timers'>,
     options: {
       readonly broker: number;
       readonly timeoutMs: number;
       readonly ask: (service: GroupService) => Promise<Response>;
+      /** Called when the broker has answered, whether or not the answer arrives. */
+      readonly onAnswered?: (response: Response) => void;
     },
   ): Promise<Answered<Response> | undefined> {
     const broker = this.#brokers.find(({ id }) => id === options.broker)!;
@@ -140,10 +151,12 @@ export class GroupWorld {
     return new Promise((resolve) => {
       const timer = member.timers.set(options.timeoutMs, () => resolve(undefined));
       if (this.#isLost()) return;
-      broker.environment.timers.set(this.#latencyMs(), () => {
+      broker.environment.timers.set(this.#arrivesInMs(member, broker.id), () => {
         void options.ask(broker.coordinator).then((response) => {
           const isTrue = broker.id === this.#leader;
-          if (broker.incarnation !== incarnation || this.#isLost()) return;
+          if (broker.incarnation !== incarnation) return;
+          options.onAnswered?.(response);
+          if (this.#isLost()) return;
           member.timers.set(this.#latencyMs(), () => {
             timer.cancel();
             resolve({ response, isTrue });
@@ -186,8 +199,19 @@ export class GroupWorld {
     return this.random.chance(this.lossProbability);
   }
 
+  #arrivesInMs({ name }: { readonly name: string }, broker: number): number {
+    const key = `${name}/${broker}`;
+    const { nowMs } = this.simulation;
+    // Timers are up to a millisecond late: a gap of two keeps the order.
+    const atMs = Math.max(nowMs + this.#latencyMs(), (this.#arrivals.get(key) ?? 0) + 2);
+    this.#arrivals.set(key, atMs);
+    return atMs - nowMs;
+  }
+
   /** Mostly a few milliseconds, sometimes long. */
   #latencyMs(): number {
-    return this.random.chance(0.03) ? this.random.unit() * 3000 : this.random.unit() * 10;
+    return this.random.chance(this.slowProbability)
+      ? this.random.unit() * 6000
+      : this.random.unit() * 10;
   }
 }

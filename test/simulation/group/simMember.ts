@@ -181,24 +181,27 @@ export class SimMember {
       committedLeaderEpoch: 0,
       metadata: null,
     }));
-    const answer = await this.#call((service) =>
-      service.commitOffsets({
-        groupId: GROUP,
-        memberId: this.#memberId,
-        groupInstanceId: this.#instanceId,
-        generationIdOrMemberEpoch: generationId,
-        topics: [{ name: TOPIC, partitions: commits }],
-      }),
-    );
-    const answered = answer?.response.topics[0]?.partitions ?? [];
-    answered.forEach(({ partition, error }, index) => {
-      if (error !== 'NONE') return;
-      const { committedOffset } = commits[index]!;
-      this.#invariants.committed(partition, committedOffset, generationId);
-      this.#positions.set(partition, committedOffset);
+    // It has consumed them, whatever becomes of the commit.
+    for (const it of commits) this.#positions.set(it.partition, it.committedOffset);
+    const request = {
+      ...this.#identity(),
+      generationIdOrMemberEpoch: generationId,
+      topics: [{ name: TOPIC, partitions: commits }],
+    };
+    const answer = await this.#world.call(this.#connection(), {
+      broker: this.#coordinator,
+      timeoutMs: CALL_TIMEOUT_MS,
+      ask: (service) => service.commitOffsets(request),
+      // It counts also where nobody hears of it.
+      onAnswered: ({ topics }) => {
+        topics[0]?.partitions.forEach(({ partition, error }, index) => {
+          if (error !== 'NONE') return;
+          this.#invariants.committed(partition, commits[index]!.committedOffset, generationId);
+        });
+      },
     });
+    const answered = answer?.response.topics[0]?.partitions ?? [];
     const error = answer === undefined ? undefined : (answered[0]?.error ?? 'NONE');
-    // A commit whose outcome is unknown may have been applied: it goes on from there all the same.
     if (error !== 'NONE') await this.#onError(error);
   }
 
@@ -267,7 +270,11 @@ export class SimMember {
     ask: (service: GroupService) => Promise<Response>,
     timeoutMs = CALL_TIMEOUT_MS,
   ): Promise<Answered<Response> | undefined> {
-    return this.#world.call(this.#environment, { broker: this.#coordinator, timeoutMs, ask });
+    return this.#world.call(this.#connection(), { broker: this.#coordinator, timeoutMs, ask });
+  }
+
+  #connection(): { readonly name: string } & Pick<Environment, 'timers'> {
+    return { name: this.name, timers: this.#environment.timers };
   }
 
   #sleep(delayMs: number): Promise<void> {
