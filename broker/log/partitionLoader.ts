@@ -256,10 +256,9 @@ class PartitionLoader {
     }
     segment.removeIndexFiles();
     if (next === undefined) return true;
-    // Compaction may have taken the last batches; without it a gap is a hole that a crash left.
-    const mayHaveGaps =
-      this.#options.config.cleanupPolicy.includes('compact') ||
-      next.baseOffset <= (this.#options.cleanedOffset ?? 0);
+    // Compaction may have taken the last batches, but only where it has come; anywhere else a gap is
+    // a hole that a crash left. What we compact lies below the recovery point and is not even here.
+    const mayHaveGaps = next.baseOffset <= (this.#options.cleanedOffset ?? 0);
     const isWhole =
       result.fault === undefined && (mayHaveGaps || result.nextOffset >= next.baseOffset);
     if (isWhole) this.#writeIndexes(segment);
