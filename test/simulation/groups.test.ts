@@ -24,7 +24,7 @@ describe('simulation: groups of the classic protocol', function () {
 
   it('were put to the test: they rebalanced, committed and moved', () => {
     for (const { seed, generations, commits, moves } of outcomes) {
-      expect(generations, `seed ${seed}: generations`).to.be.at.least(5);
+      expect(generations, `seed ${seed}: generations`).to.be.at.least(3);
       expect(commits, `seed ${seed}: commits`).to.be.at.least(50);
       expect(moves, `seed ${seed}: moves`).to.be.at.least(2);
     }

@@ -46,7 +46,11 @@ export class GroupWorld {
   lossProbability = 0;
   /** Probability that one of them takes seconds. */
   slowProbability = 0.04;
-  /** When the last request of a member arrives at a broker: a connection keeps their order. */
+  /**
+   * When the last request of a member arrives. Each arrives after the one before, also where that
+   * went to another broker: a member that commits anew on a second connection while its first
+   * commit is still under way on the first may commit an older offset last, and no broker can tell.
+   */
   readonly #arrivals = new Map<string, number>();
 
   constructor(seed: number) {
@@ -151,7 +155,7 @@ export class GroupWorld {
     return new Promise((resolve) => {
       const timer = member.timers.set(options.timeoutMs, () => resolve(undefined));
       if (this.#isLost()) return;
-      broker.environment.timers.set(this.#arrivesInMs(member, broker.id), () => {
+      broker.environment.timers.set(this.#arrivesInMs(member.name), () => {
         void options.ask(broker.coordinator).then((response) => {
           const isTrue = broker.id === this.#leader;
           if (broker.incarnation !== incarnation) return;
@@ -199,12 +203,11 @@ export class GroupWorld {
     return this.random.chance(this.lossProbability);
   }
 
-  #arrivesInMs({ name }: { readonly name: string }, broker: number): number {
-    const key = `${name}/${broker}`;
+  #arrivesInMs(member: string): number {
     const { nowMs } = this.simulation;
     // Timers are up to a millisecond late: a gap of two keeps the order.
-    const atMs = Math.max(nowMs + this.#latencyMs(), (this.#arrivals.get(key) ?? 0) + 2);
-    this.#arrivals.set(key, atMs);
+    const atMs = Math.max(nowMs + this.#latencyMs(), (this.#arrivals.get(member) ?? 0) + 2);
+    this.#arrivals.set(member, atMs);
     return atMs - nowMs;
   }
 
