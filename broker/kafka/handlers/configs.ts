@@ -2,7 +2,11 @@
 
 import { ProtocolError } from '../../../protocol/index.ts';
 import { brokerEntries, type ConfigEntry, topicEntries } from '../../api/index.ts';
-import { brokerConfigDefinitions, topicConfigDefinitions } from '../../config/index.ts';
+import {
+  brokerConfigDefinitions,
+  formatConfigValue,
+  topicConfigDefinitions,
+} from '../../config/index.ts';
 import type { KafkaCall } from '../kafkaCall.ts';
 import { type Failure, failureOf, kafkaCode } from '../kafkaErrors.ts';
 import type { KafkaParts } from '../kafkaParts.ts';
@@ -144,9 +148,10 @@ function synonymsOf(
   const own = source === FROM_TOPIC ? [{ name, value, source }] : [];
   const given = config.given.get(key);
   const fromFile = given === undefined ? [] : [{ name: key, value: given, source: FROM_FILE }];
-  const fallback = topicEntries({ ...config, given: new Map() }, {}).find((it) => it.name === name);
-  const fromDefault = { name: key, value: fallback?.value ?? null, source: FROM_DEFAULT };
-  return [...own, ...fromFile, ...(given === undefined ? [fromDefault] : [])];
+  const standard = brokerDefinitions.get(key)?.defaultValue;
+  if (standard === undefined) return [...own, ...fromFile];
+  const fromDefault = { name: key, value: formatConfigValue(standard), source: FROM_DEFAULT };
+  return [...own, ...fromFile, fromDefault];
 }
 
 /** Alters topics, all in one request to the controller. */
