@@ -62,7 +62,12 @@ export class ManualTime implements Clock, Timers {
   }
 }
 
+/** Turns of the event loop that a model may take for one answer. */
+const TURNS = 4;
+
 /** After everything that promises have to do at this moment. */
-export function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
