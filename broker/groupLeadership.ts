@@ -10,7 +10,8 @@ export function followGroupLeadership(
   replicas: Pick<ReplicaManager, 'find'>,
   groups: GroupService,
 ): void {
-  const gone = [...changes.removed, ...changes.changed.filter(({ deleting }) => deleting)];
+  // Not those that an update merely leaves out: a controller leaves out what it cannot read.
+  const gone = changes.changed.filter(({ deleting }) => deleting);
   const offsets = changes.changed.find(({ name }) => name === OFFSETS_TOPIC);
   for (const { index, leaderEpoch } of offsets?.partitions ?? []) {
     const leads = replicas.find(OFFSETS_TOPIC, index)?.isLeader === true;

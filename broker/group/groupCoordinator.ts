@@ -159,7 +159,10 @@ export class GroupCoordinator implements GroupService {
   // ---- the broker around ----
 
   onLeadership(partition: number, leaderEpoch: number): void {
-    if (this.#closed || leaderEpoch <= (this.#epochs.get(partition) ?? -1)) return;
+    const known = this.#epochs.get(partition) ?? -1;
+    // At an epoch that was resigned from this broker leads on where it was only fenced meanwhile.
+    const isNews = leaderEpoch > known || !this.#shards.has(partition);
+    if (this.#closed || leaderEpoch < known || !isNews) return;
     this.#epochs.set(partition, leaderEpoch);
     this.#shards.get(partition)?.close();
     const shard = new GroupShard(this.#context, partition, leaderEpoch);

@@ -14,6 +14,9 @@ import {
   type StoredGroup,
 } from './records/index.ts';
 
+/** When to look again whether this broker may act. */
+const HELD_BACK_MS = 1000;
+
 export class GroupEntry {
   readonly groupId: string;
   readonly classic: ClassicGroup;
@@ -102,7 +105,11 @@ export class GroupEntry {
   #wake(): void {
     if (this.#closed) return;
     this.#wakeAtMs = Number.POSITIVE_INFINITY;
-    if (!this.#leadership.holds) return;
+    if (!this.#leadership.holds) {
+      // Nobody is dropped by a broker that may not act; it may yet hear that it leads on.
+      this.#wakeAt(this.#context.environment.clock.monotonicMs() + HELD_BACK_MS);
+      return;
+    }
     this.classic.onTime();
     this.#onQuiet(this);
   }

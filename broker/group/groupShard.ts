@@ -65,7 +65,7 @@ export class GroupShard {
     const { clock } = this.#context.environment;
     const startMs = clock.monotonicMs();
     const load = await this.#read();
-    if (load === undefined || !this.#leadership.holds) return;
+    if (load === undefined || this.#leadership.isOver) return;
     for (const groupId of new Set([...load.groups.keys(), ...load.offsets.keys()])) {
       const entry = this.#create(groupId, load);
       if (entry.isVoid) this.#drop(entry);
@@ -194,11 +194,11 @@ export class GroupShard {
   async #read(): Promise<GroupLoad | undefined> {
     const { log, logger, options } = this.#context;
     const { partition, leaderEpoch } = this.#leadership;
-    while (this.#leadership.holds) {
+    while (!this.#leadership.isOver) {
       try {
         const { startOffset, endOffset } = log.bounds(partition, leaderEpoch);
         const load = new GroupLoad(startOffset, logger.child('load', { partition }));
-        while (this.#leadership.holds && load.nextOffset < endOffset) {
+        while (!this.#leadership.isOver && load.nextOffset < endOffset) {
           const { batches, highWatermark } = await log.read(partition, load.nextOffset, {
             leaderEpoch,
             maxBytes: options.offsetsLoadBufferBytes,

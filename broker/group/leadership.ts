@@ -28,10 +28,18 @@ export class Leadership {
     this.leaderEpoch = leaderEpoch;
   }
 
-  /** Whether this broker still leads. Once false, it stays false. */
+  /**
+   * Whether this broker leads at this very epoch. False as well while it may not act: where its
+   * registration was renewed before another leader was elected, it leads on at the same epoch, and
+   * nobody else can have written in between.
+   */
   get holds(): boolean {
-    this.#over ||= !this.#context.log.leads(this.partition, this.leaderEpoch);
-    return !this.#over;
+    return !this.#over && this.#context.log.leads(this.partition, this.leaderEpoch);
+  }
+
+  /** Whether it is over for good. */
+  get isOver(): boolean {
+    return this.#over;
   }
 
   /** Another broker leads, or this one at another epoch. */

@@ -88,6 +88,18 @@ export class OffsetsLogModel {
     this.#refuse(partition, broker);
   }
 
+  /** The leader may not act for a while; nobody else is elected. @returns its epoch. */
+  fence(partition: number): number {
+    const { leader, epoch } = this.#partition(partition);
+    this.tell(partition, leader);
+    return epoch;
+  }
+
+  unfence(partition: number): void {
+    const { leader, epoch } = this.#partition(partition);
+    this.#beliefs.set(`${leader}/${partition}`, epoch);
+  }
+
   /** Lets go of what `held` kept. */
   release(): void {
     this.held = false;

@@ -100,6 +100,29 @@ describe('a coordinator that moves', () => {
     expect(await committed(group)).to.deep.equal(['orders-0: 42']);
   });
 
+  it('serves on at the same epoch where this broker was only fenced for a while', async () => {
+    const group = await new GroupFixture().lead();
+    const member = group.member();
+    await group.stable(member);
+    await member.commit(42);
+    const epoch = group.log.fence(group.partition);
+    expect(await member.heartbeat()).to.equal('NOT_COORDINATOR');
+    expect(await member.commit(43)).to.equal('NOT_COORDINATOR');
+    await group.time.advance(30_000);
+    group.log.unfence(group.partition);
+    // Nobody was dropped meanwhile: whoever comes back within a second is a member still.
+    expect(await member.heartbeat()).to.equal('NONE');
+    expect(await committed(group)).to.deep.equal(['orders-0: 42']);
+
+    group.log.fence(group.partition);
+    group.coordinator.onResigned(group.partition, epoch);
+    group.log.unfence(group.partition);
+    group.coordinator.onLeadership(group.partition, epoch);
+    await group.time.advance(50);
+    expect(await member.heartbeat()).to.equal('NONE');
+    expect(await committed(group)).to.deep.equal(['orders-0: 42']);
+  });
+
   it('serves nothing before what it has read is committed', async () => {
     const group = await new GroupFixture().lead();
     group.log.held = true;
