@@ -92,6 +92,6 @@ function registrationsOf(parts: KafkaParts): readonly Registration[] {
     ...replicaHandlers(parts),
     findCoordinatorHandler(parts),
     ...groupHandlers(parts.groups),
-    ...groupOffsetHandlers(parts.groups),
+    ...groupOffsetHandlers(parts),
   ];
 }

@@ -1,5 +1,6 @@
 /** DescribeCluster and DescribeLogDirs. */
 
+import { allowedOperations } from '../allowedOperations.ts';
 import { brokerAddresses } from '../brokerAddresses.ts';
 import type { KafkaCall } from '../kafkaCall.ts';
 import { kafkaErrorCode } from '../kafkaErrors.ts';
@@ -26,7 +27,16 @@ export function clusterHandlers(parts: KafkaParts): readonly Registration[] {
       const brokers = brokerAddresses(image, call.listener).map(({ nodeId, ...address }) => {
         return { brokerId: nodeId, ...address };
       });
-      call.respond({ errorCode: 0, clusterId, controllerId: image.controllerId, brokers });
+      call.respond({
+        errorCode: 0,
+        clusterId,
+        controllerId: image.controllerId,
+        brokers,
+        clusterAuthorizedOperations: allowedOperations(
+          'cluster',
+          call.body.includeClusterAuthorizedOperations,
+        ),
+      });
     }),
     on(kafkaDescribeLogDirs, (call) => call.respond({ results: logDirs(parts, call) })),
   ];

@@ -7,6 +7,7 @@ import type {
 } from '../../group/index.ts';
 import type { KafkaCall } from '../kafkaCall.ts';
 import { kafkaErrorCode } from '../kafkaErrors.ts';
+import type { KafkaParts } from '../kafkaParts.ts';
 import {
   type KafkaResponse,
   kafkaOffsetCommit,
@@ -24,36 +25,37 @@ const SEVERAL_GROUPS_SINCE = 8;
 /** Before this version there is no error of the group as a whole. */
 const GROUP_ERROR_SINCE = 2;
 
-export function groupOffsetHandlers(groups: GroupService): readonly Registration[] {
+export function groupOffsetHandlers(parts: KafkaParts): readonly Registration[] {
+  const { groups } = parts;
   return [
-    on(kafkaOffsetCommit, (call) => commit(groups, call)),
+    on(kafkaOffsetCommit, (call) => commit(parts, call)),
     on(kafkaOffsetFetch, (call) => fetch(groups, call)),
     on(kafkaOffsetDelete, async (call) => {
-      const { groupId, topics } = call.body;
+      const { groupId } = call.body;
       const deleted = await groups.deleteOffsets({
         groupId,
-        topics: topics.map(({ name, partitions }) => ({
+        topics: knownTopics(parts, call.body.topics).map(({ name, partitions }) => ({
           name,
           partitions: partitions.map(({ partitionIndex }) => partitionIndex),
         })),
       });
-      call.respond({
-        errorCode: kafkaErrorCode(deleted.error),
-        topics: partitionErrors(deleted.topics),
-      });
+      const errorCode = kafkaErrorCode(deleted.error);
+      const topics = errorCode === 0 ? partitionErrors(call.body.topics, deleted.topics) : [];
+      call.respond({ errorCode, topics });
     }),
   ];
 }
 
-async function commit(groups: GroupService, call: CommitCall): Promise<void> {
+async function commit(parts: KafkaParts, call: CommitCall): Promise<void> {
   const { body } = call;
+  const topics = knownTopics(parts, body.topics);
   const request: CommitOffsetsRequest = {
     groupId: body.groupId,
     generationIdOrMemberEpoch: body.generationIdOrMemberEpoch,
     memberId: body.memberId,
     groupInstanceId: body.groupInstanceId,
     ...(body.retentionTimeMs < 0 ? {} : { retentionMs: body.retentionTimeMs }),
-    topics: body.topics.map(({ name, partitions }) => ({
+    topics: topics.map(({ name, partitions }) => ({
       name,
       partitions: partitions.map((partition) => ({
         partition: partition.partitionIndex,
@@ -63,8 +65,8 @@ async function commit(groups: GroupService, call: CommitCall): Promise<void> {
       })),
     })),
   };
-  const committed = await groups.commitOffsets(request);
-  call.respond({ topics: partitionErrors(committed.topics) });
+  const committed = topics.length === 0 ? [] : (await parts.groups.commitOffsets(request)).topics;
+  call.respond({ topics: partitionErrors(body.topics, committed) });
 }
 
 async function fetch(groups: GroupService, call: FetchCall): Promise<void> {
@@ -132,22 +134,46 @@ function refusedTopics(topics: NonNullable<WantedTopics>, errorCode: number): Fe
   }));
 }
 
+interface TopicOfRequest<Partition extends { readonly partitionIndex: number }> {
+  readonly name: string;
+  readonly partitions: readonly Partition[];
+}
+
+/** Without what is not there, of which no group keeps an offset; all while nothing is known yet. */
+function knownTopics<Partition extends { readonly partitionIndex: number }>(
+  { image }: KafkaParts,
+  topics: readonly TopicOfRequest<Partition>[],
+): readonly TopicOfRequest<Partition>[] {
+  if (image.version === 0) return topics;
+  const known = topics.map(({ name, partitions }) => {
+    const there = image.usableTopic(name)?.partitions ?? [];
+    const isThere = ({ partitionIndex }: Partition): boolean => there[partitionIndex] !== undefined;
+    return { name, partitions: partitions.filter(isThere) };
+  });
+  return known.filter(({ partitions }) => partitions.length > 0);
+}
+
+type PartitionError = {
+  readonly partition: number;
+  readonly error: FetchOffsetsResponse['error'];
+};
+
+/** All that were asked for, in that order; what was not handed on is not there. */
 function partitionErrors(
-  topics: readonly {
-    readonly name: string;
-    readonly partitions: readonly {
-      readonly partition: number;
-      readonly error: FetchOffsetsResponse['error'];
-    }[];
-  }[],
-): {
-  name: string;
-  partitions: { partitionIndex: number; errorCode: number }[];
-}[] {
-  return topics.map(({ name, partitions }) => ({
+  asked: readonly TopicOfRequest<{ readonly partitionIndex: number }>[],
+  answered: readonly { readonly name: string; readonly partitions: readonly PartitionError[] }[],
+): { name: string; partitions: { partitionIndex: number; errorCode: number }[] }[] {
+  const errors = new Map(
+    answered.map(({ name, partitions }) => [
+      name,
+      new Map(partitions.map(({ partition, error }) => [partition, error])),
+    ]),
+  );
+  return asked.map(({ name, partitions }) => ({
     name,
-    partitions: partitions.map(({ partition, error }) => {
-      return { partitionIndex: partition, errorCode: kafkaErrorCode(error) };
+    partitions: partitions.map(({ partitionIndex }) => {
+      const error = errors.get(name)?.get(partitionIndex) ?? 'UNKNOWN_TOPIC_OR_PARTITION';
+      return { partitionIndex, errorCode: kafkaErrorCode(error) };
     }),
   }));
 }

@@ -1,6 +1,7 @@
 /** Groups of the classic protocol: what the group coordinator answers, in the version asked for. */
 
 import type { DescribedGroup, GroupClient, GroupService } from '../../group/index.ts';
+import { allowedOperations } from '../allowedOperations.ts';
 import type { KafkaCall } from '../kafkaCall.ts';
 import { kafkaErrorCode } from '../kafkaErrors.ts';
 import {
@@ -45,7 +46,10 @@ export function groupHandlers(groups: GroupService): readonly Registration[] {
     }),
     on(kafkaDescribeGroups, async (call) => {
       const described = await groups.describeGroups(call.body.groups);
-      call.respond({ groups: described.map((group) => describedGroup(group, call.apiVersion)) });
+      const { includeAuthorizedOperations } = call.body;
+      const authorizedOperations = allowedOperations('group', includeAuthorizedOperations);
+      const results = described.map((group) => describedGroup(group, call.apiVersion));
+      call.respond({ groups: results.map((result) => ({ ...result, authorizedOperations })) });
     }),
     on(kafkaDeleteGroups, async (call) => {
       const deleted = await groups.deleteGroups(call.body.groupsNames);

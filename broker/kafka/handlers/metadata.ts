@@ -2,6 +2,7 @@
 
 import { topicNameProblem } from '../../../coordinator/index.ts';
 import type { TopicImage } from '../../metadata/index.ts';
+import { allowedOperations } from '../allowedOperations.ts';
 import { type BrokerAddress, brokerAddresses } from '../brokerAddresses.ts';
 import { isInternalTopic } from '../internalTopics.ts';
 import type { KafkaCall } from '../kafkaCall.ts';
@@ -34,6 +35,10 @@ export function metadataHandler(parts: KafkaParts): Registration {
       clusterId: parts.clusterId,
       controllerId: parts.image.controllerId,
       topics: isAll ? view.allTopics() : topics.map((wanted) => view.topic(wanted)),
+      clusterAuthorizedOperations: allowedOperations(
+        'cluster',
+        call.body.includeClusterAuthorizedOperations,
+      ),
     });
   });
 }
@@ -53,6 +58,8 @@ function refuseIds(topics: readonly Wanted[]): KafkaResponse<typeof kafkaMetadat
 class MetadataView {
   readonly #parts: KafkaParts;
   readonly #mayCreate: boolean;
+  /** What an answer says of every known topic. */
+  readonly #operations: number;
   /** Brokers that clients of the listener can reach. */
   readonly #reachable: ReadonlySet<number>;
   readonly #alive: ReadonlySet<number>;
@@ -60,6 +67,8 @@ class MetadataView {
   constructor(parts: KafkaParts, call: MetadataCall, brokers: readonly BrokerAddress[]) {
     this.#parts = parts;
     this.#mayCreate = parts.config.kafka.autoCreateTopics && call.body.allowAutoTopicCreation;
+    const { includeTopicAuthorizedOperations } = call.body;
+    this.#operations = allowedOperations('topic', includeTopicAuthorizedOperations);
     this.#reachable = new Set(brokers.map(({ nodeId }) => nodeId));
     this.#alive = new Set(parts.image.brokers.map(({ id }) => id));
   }
@@ -95,6 +104,7 @@ class MetadataView {
       name: topic.name,
       topicId: topic.topicId,
       isInternal: isInternalTopic(topic.name),
+      topicAuthorizedOperations: this.#operations,
       partitions: topic.partitions.map(({ index, leader, leaderEpoch, replicas, isr }) => {
         const hasLeader = this.#reachable.has(leader);
         return {

@@ -68,7 +68,7 @@ async function createTopics(parts: KafkaParts, call: CreateCall): Promise<Create
           configs:
             result.errorCode === 0
               ? topicEntries(parts.config, overrides).map(createdConfig)
-              : null,
+              : [],
         };
       });
       const byName = new Map(created.map((topic) => [topic.name, topic]));

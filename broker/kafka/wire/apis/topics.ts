@@ -74,7 +74,7 @@ export const kafkaCreateTopics = defineKafkaApi({
                 isSensitive: field(boolean),
               }),
             ),
-            { since: 5, nullable: 5, default: null },
+            { since: 5, nullable: 5, default: [] },
           ),
         }),
       ),
