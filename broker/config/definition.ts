@@ -38,6 +38,7 @@ export class ConfigError extends OdradekError {
 }
 
 const INT32_MAX = 2 ** 31 - 1;
+const INT64_MAX = '9223372036854775807';
 
 /** A whole number within [min, max]; `max` defaults to what the type holds. */
 export function int(min: number, max: number = INT32_MAX): ConfigType<number> {
@@ -151,6 +152,8 @@ export function parseConfigValue<T extends ConfigValue>(
 
 /** As it stands in a file: the inverse of `parseConfigValue`. */
 export function formatConfigValue(value: ConfigValue): string {
+  // What `parse` takes for the greatest number is said as Kafka says it.
+  if (value === Number.MAX_SAFE_INTEGER) return INT64_MAX;
   return typeof value === 'object' ? value.join(',') : String(value);
 }
 
@@ -162,7 +165,7 @@ function wholeNumber(name: string, min: number, max: number): ConfigType<number>
     range,
     parse: (text) => {
       if (!/^-?\d+$/.test(text)) throw new Error(`must be a whole number, ${range}`);
-      const saturated = text === '9223372036854775807' ? Number.MAX_SAFE_INTEGER : Number(text);
+      const saturated = text === INT64_MAX ? Number.MAX_SAFE_INTEGER : Number(text);
       if (!Number.isSafeInteger(saturated) || saturated < min || saturated > max) {
         throw new Error(`must be ${range}`);
       }

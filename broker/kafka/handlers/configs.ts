@@ -1,5 +1,6 @@
 /** Settings of topics and of this broker: described and altered. */
 
+import { topicNameProblem } from '../../../coordinator/index.ts';
 import { ProtocolError } from '../../../protocol/index.ts';
 import { brokerEntries, type ConfigEntry, topicEntries } from '../../api/index.ts';
 import {
@@ -59,6 +60,7 @@ export function configHandlers(parts: KafkaParts): readonly Registration[] {
     on(kafkaAlterConfigs, async (call) => {
       const { resources, validateOnly } = call.body;
       const responses = await alter(parts, resources, validateOnly, ({ resourceName, configs }) => {
+        refuseNulls(configs);
         const overrides = parts.image.usableTopic(resourceName)?.configs ?? {};
         const given = new Set(configs.map(({ name }) => name));
         // All values are replaced: what is not given goes back to its default.
@@ -69,9 +71,11 @@ export function configHandlers(parts: KafkaParts): readonly Registration[] {
     }),
     on(kafkaIncrementalAlterConfigs, async (call) => {
       const { resources, validateOnly } = call.body;
-      const responses = await alter(parts, resources, validateOnly, ({ resourceName, configs }) =>
-        configs.map((operation) => changeOf(parts, resourceName, operation)),
-      );
+      const responses = await alter(parts, resources, validateOnly, ({ resourceName, configs }) => {
+        refuseNulls(configs.filter(({ configOperation }) => configOperation !== DELETE));
+        refuseRepeats(configs);
+        return configs.map((operation) => changeOf(parts, resourceName, operation));
+      });
       call.respond({ responses });
     }),
   ];
@@ -87,7 +91,7 @@ function describe(
   try {
     const keys = wanted.configurationKeys;
     const configs = entriesOf(parts, resource)
-      .filter(({ name }) => keys === null || keys.includes(name))
+      .filter(({ name }) => keys === null || keys.length === 0 || keys.includes(name))
       .map((entry) => describedConfig(parts, call, resourceType, entry));
     return { errorCode: 0, errorMessage: null, ...resource, configs };
   } catch (error) {
@@ -101,8 +105,10 @@ function entriesOf(
 ): readonly ConfigEntry[] {
   if (resourceType === TOPIC) {
     const topic = image.usableTopic(resourceName);
-    if (topic === undefined) throw new ProtocolError('UNKNOWN_TOPIC_OR_PARTITION');
-    return topicEntries(config, topic.configs);
+    if (topic !== undefined) return topicEntries(config, topic.configs);
+    const problem = topicNameProblem(resourceName);
+    if (problem !== undefined) throw new ProtocolError('INVALID_TOPIC_EXCEPTION', problem);
+    throw new ProtocolError('UNKNOWN_TOPIC_OR_PARTITION');
   }
   if (resourceType === BROKER) {
     // The settings that all brokers share: none is kept in the cluster.
@@ -215,11 +221,22 @@ function refuseUnalterable(resource: Resource, all: readonly Resource[]): void {
   }
 }
 
+function refuseNulls(configs: readonly Change[]): void {
+  const empty = configs.find(({ value }) => value === null);
+  if (empty === undefined) return;
+  throw new ProtocolError('INVALID_REQUEST', `Null value not supported for: ${empty.name}`);
+}
+
+function refuseRepeats(configs: readonly Change[]): void {
+  const names = new Set(configs.map(({ name }) => name));
+  if (names.size === configs.length) return;
+  throw new ProtocolError('INVALID_REQUEST', 'A setting is changed twice in one request');
+}
+
 function changeOf({ image, config }: KafkaParts, topic: string, operation: Operation): Change {
   const { name, configOperation, value } = operation;
   if (configOperation === DELETE) return { name, value: null };
-  if (value === null) throw new ProtocolError('INVALID_CONFIG', `"${name}" has no value`);
-  if (configOperation === SET) return { name, value };
+  if (configOperation === SET || value === null) return { name, value };
   const isList = topicDefinitions.get(name)?.type.name === 'list';
   const isKnown = configOperation === APPEND || configOperation === SUBTRACT;
   if (!isKnown) throw new ProtocolError('INVALID_REQUEST', `No operation ${configOperation}`);

@@ -66,9 +66,7 @@ async function createTopics(parts: KafkaParts, call: CreateCall): Promise<Create
           numPartitions: partitionCount,
           replicationFactor,
           configs:
-            result.errorCode === 0
-              ? topicEntries(parts.config, overrides).map(createdConfig)
-              : [],
+            result.errorCode === 0 ? topicEntries(parts.config, overrides).map(createdConfig) : [],
         };
       });
       const byName = new Map(created.map((topic) => [topic.name, topic]));

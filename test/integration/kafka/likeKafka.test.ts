@@ -2,10 +2,13 @@
 
 import { expect } from 'chai';
 import {
+  kafkaAlterConfigs,
   kafkaCreateTopics,
   kafkaDescribeCluster,
+  kafkaDescribeConfigs,
   kafkaDescribeGroups,
   kafkaFindCoordinator,
+  kafkaIncrementalAlterConfigs,
   kafkaMetadata,
   kafkaOffsetCommit,
   kafkaOffsetDelete,
@@ -17,7 +20,11 @@ import { waitFor } from '../../harness/waitFor.ts';
 import { KafkaFixture } from './fixture.ts';
 
 const UNKNOWN_TOPIC_OR_PARTITION = 3;
+const INVALID_TOPIC_EXCEPTION = 17;
 const TOPIC_ALREADY_EXISTS = 36;
+const INVALID_REQUEST = 42;
+/** Resource type of topics. */
+const TOPIC = 2;
 
 describe('The Kafka listener, as Kafka 3.9.2,', function () {
   this.timeout(60_000);
@@ -108,5 +115,45 @@ describe('The Kafka listener, as Kafka 3.9.2,', function () {
     });
     expect(topics[0]).to.include({ errorCode: TOPIC_ALREADY_EXISTS });
     expect(topics[0]?.configs).to.deep.equal([]);
+  });
+
+  it('describes all settings to who names none, and says the greatest number as it is', async () => {
+    const resource = { resourceType: TOPIC, resourceName: topic };
+    const { results } = await client.call(kafkaDescribeConfigs, 4, {
+      resources: [
+        { ...resource, configurationKeys: [] },
+        { ...resource, configurationKeys: null },
+        { resourceType: TOPIC, resourceName: 'a/b', configurationKeys: null },
+        { resourceType: TOPIC, resourceName: 'absent', configurationKeys: null },
+      ],
+    });
+    expect(results[0]?.configs.length).to.be.above(20);
+    expect(results[0]?.configs).to.deep.equal(results[1]?.configs);
+    expect(results[0]?.configs.find(({ name }) => name === 'flush.ms')?.value).to.equal(
+      '9223372036854775807',
+    );
+    const errors = results.map(({ errorCode }) => errorCode);
+    expect(errors).to.deep.equal([0, 0, INVALID_TOPIC_EXCEPTION, UNKNOWN_TOPIC_OR_PARTITION]);
+  });
+
+  it('sets no setting to null, and none twice in one request', async () => {
+    const resource = { resourceType: TOPIC, resourceName: topic };
+    const set = (value: string | null) => ({ name: 'retention.ms', configOperation: 0, value });
+    const incremental = async (...configs: ReturnType<typeof set>[]) => {
+      const resources = [{ ...resource, configs }];
+      const request = { resources, validateOnly: false };
+      const { responses } = await client.call(kafkaIncrementalAlterConfigs, 1, request);
+      return responses[0]?.errorCode;
+    };
+    expect(await incremental(set(null))).to.equal(INVALID_REQUEST);
+    expect(await incremental(set('1000'), set('2000'))).to.equal(INVALID_REQUEST);
+    expect(await incremental(set('1000'))).to.equal(0);
+    const gone = { name: 'retention.ms', configOperation: 1, value: null };
+    expect(await incremental(gone as never)).to.equal(0);
+    const { responses } = await client.call(kafkaAlterConfigs, 2, {
+      resources: [{ ...resource, configs: [{ name: 'retention.ms', value: null }] }],
+      validateOnly: false,
+    });
+    expect(responses[0]?.errorCode).to.equal(INVALID_REQUEST);
   });
 });
