@@ -56,9 +56,12 @@ async function writeRound(fixture: LogFixture, story: Story, round: number): Pro
 const compacts: Script = async (fixture, story) => {
   for (let round = 0; round < 2; round += 1) {
     await writeRound(fixture, story, round);
+    // The second run puts several segments into one.
+    fixture.manager.reconfigure('flights', { ...config, segmentBytes: 1024 + round * 4096 });
     await fixture.manager.compact();
     await fixture.time.advance(11_000);
   }
+  expect(fixture.log().segmentCount).to.be.at.most(3);
   expect(fixture.manager.cleanerStats?.runsTotal).to.be.at.least(2);
 };
 
