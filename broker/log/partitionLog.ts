@@ -63,6 +63,9 @@ interface PendingBatch extends WrittenBatch {
   readonly bytes: Uint8Array;
 }
 
+/** A hole of so many offsets is not taken into a segment: half of what its indexes can hold. */
+const FAR_OFFSETS = 2 ** 30;
+
 export class PartitionLog implements SyncableLog {
   readonly topicPartition: TopicPartition;
   readonly directory: string;
@@ -343,7 +346,9 @@ export class PartitionLog implements SyncableLog {
         maxTimestamp,
         sizeBytes,
       };
-      if (this.#mustRollFor(pending, nowMs)) this.#roll();
+      // Behind a hole that compaction left, the new segment begins where the batch does: offsets in
+      // its indexes have 32 bits.
+      if (this.#mustRollFor(pending, nowMs)) this.#roll(baseOffset);
       this.#addPending(pending, partitionLeaderEpoch);
       position = end;
     }
@@ -865,19 +870,25 @@ export class PartitionLog implements SyncableLog {
     });
   }
 
-  /** Closes the active segment and begins a new one. @throws {ProtocolError} KAFKA_STORAGE_ERROR */
-  #roll(): void {
+  /**
+   * Closes the active segment and begins a new one.
+   *
+   * @param nextOffset of the batch that comes.
+   * @throws {ProtocolError} KAFKA_STORAGE_ERROR
+   */
+  #roll(nextOffset: number = this.#logEndOffset): void {
     this.writePending();
     if (this.#lostAppends !== undefined) throw this.#lostAppends;
     this.#refuseWhenFailed();
     const { fileSystem, clock } = this.#context.environment;
+    const isFar = nextOffset - this.#logEndOffset > FAR_OFFSETS;
     const old = this.#activeSegment;
     let active: LogSegment;
     try {
       active = LogSegment.create({
         fileSystem,
         directory: this.directory,
-        baseOffset: this.#logEndOffset,
+        baseOffset: isFar ? nextOffset : this.#logEndOffset,
         createdMs: clock.wallMs(),
       });
     } catch (error) {
