@@ -132,9 +132,10 @@ describe('odradek start', function () {
     const lines = child.stdout.split('\n');
     expect(lines.slice(-2)).to.deep.equal(['ready', '']);
     expect(lines[0]).to.match(new RegExp(`^cluster \\S{22} in ${directory}$`));
-    expect(lines[1]).to.match(/^PROCESS +PID +ADDRESS +ADMIN$/);
-    expect(lines[2]).to.match(/^coordinator +\d+ +127\.0\.0\.1:\d+ +-$/);
-    expect(lines[4]).to.match(/^broker 2 +\d+ +127\.0\.0\.1:\d+ +http:\/\/127\.0\.0\.1:\d+$/);
+    expect(lines[1]).to.match(/^PROCESS +PID +ADDRESS +KAFKA +ADMIN$/);
+    expect(lines[2]).to.match(/^coordinator +\d+ +127\.0\.0\.1:\d+ +- +-$/);
+    const addresses = '127\\.0\\.0\\.1:\\d+ +127\\.0\\.0\\.1:\\d+ +http://127\\.0\\.0\\.1:\\d+';
+    expect(lines[4]).to.match(new RegExp(`^broker 2 +\\d+ +${addresses}$`));
     expect(await child.stop()).to.include({ code: 0 });
     removeDirectory(directory);
   });
