@@ -38,6 +38,7 @@ export async function startCluster(): Promise<DemoCluster> {
       brokerCount: 3,
       zookeeper: undefined,
       nativePort: 0,
+      kafkaPort: 0,
       adminPort: 0,
       coordinatorPort: 0,
       childArgs: ['--log-level', 'error'],

@@ -1,14 +1,17 @@
 /**
  * `npm run fuzz -- --frames N`: spoiled frames against a broker, which must answer or close each of
- * them, keep its memory flat and go on serving others.
+ * them, keep its memory flat and go on serving others; with `--kafka` against its Kafka listener.
  */
 
 import { parseArgs } from 'node:util';
 import { Progress } from '../cli/index.ts';
 import { systemClock, systemTimers } from '../common/environment/production/index.ts';
 import { nodeTransport } from '../network/index.ts';
+import type { FuzzDialect } from './fuzz/fuzzDialect.ts';
 import { type FuzzResult, fuzz } from './fuzz/fuzzer.ts';
 import { brokerTarget, type FuzzTarget, stubTarget } from './fuzz/fuzzTarget.ts';
+import { kafkaDialect } from './fuzz/kafkaDialect.ts';
+import { nativeDialect } from './fuzz/nativeDialect.ts';
 import { residentBytes } from './load/processUsage.ts';
 
 const FRAMES = 1_000_000;
@@ -28,6 +31,8 @@ export async function main(args: readonly string[]): Promise<void> {
       frames: { type: 'string', default: String(FRAMES) },
       seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
       stub: { type: 'boolean', default: false },
+      kafka: { type: 'boolean', default: false },
+      apis: { type: 'string', default: '' },
       brokers: { type: 'string' },
       pid: { type: 'string' },
       json: { type: 'boolean', default: false },
@@ -38,13 +43,17 @@ export async function main(args: readonly string[]): Promise<void> {
   if (!Number.isSafeInteger(frames) || frames < 1 || !Number.isSafeInteger(seed)) {
     process.stderr.write('usage: npm run fuzz -- [--frames N] [--seed N] [--json]\n');
     process.stderr.write('       [--stub | --brokers HOST:PORT [--pid N]]\n');
+    process.stderr.write('       [--kafka [--apis Produce,Fetch]]\n');
     process.exitCode = 2;
     return;
   }
   const target = await startTarget(values);
   try {
     process.stderr.write(`fuzzing ${target.name} with seed ${seed}\n`);
-    const result = await run(target, frames, seed);
+    const dialect = values.kafka
+      ? kafkaDialect(target, values.apis === '' ? [] : values.apis.split(','))
+      : nativeDialect(environment, target);
+    const result = await run(target, dialect, { frames, seed });
     process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : described(result));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -55,10 +64,13 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-async function run(target: FuzzTarget, frames: number, seed: number) {
-  const { address, topics } = target;
+async function run(
+  target: FuzzTarget,
+  dialect: FuzzDialect,
+  { frames, seed }: { readonly frames: number; readonly seed: number },
+) {
   const warmUp = Math.min(WARM_UP_FRAMES, Math.floor(frames / 4));
-  const options = { address, topics, environment };
+  const options = { address: target.address, dialect };
   await fuzz({ ...options, seed, frames: warmUp });
   const rss = [rssBytes(target.pid)];
   const results: FuzzResult[] = [];
@@ -104,11 +116,12 @@ function described(result: Awaited<ReturnType<typeof run>>): string {
 
 async function startTarget(values: {
   readonly stub: boolean;
+  readonly kafka: boolean;
   readonly brokers?: string | undefined;
   readonly pid?: string | undefined;
 }): Promise<FuzzTarget> {
-  if (values.stub) return stubTarget(environment);
-  if (values.brokers === undefined) return brokerTarget();
+  if (values.stub && !values.kafka) return stubTarget(environment);
+  if (values.brokers === undefined) return brokerTarget(values.kafka ? 'kafka' : 'native');
   const separator = values.brokers.lastIndexOf(':');
   const host = values.brokers.slice(0, separator);
   return {

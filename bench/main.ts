@@ -27,8 +27,8 @@ import { benchIdle } from './idle.ts';
 import { machineReport } from './load/machine.ts';
 import { residentBytes } from './load/processUsage.ts';
 import {
-  benchTable,
   type BenchReport,
+  benchTable,
   type LatencyRow,
   type ThroughputRow,
 } from './load/report.ts';
@@ -222,6 +222,7 @@ class BenchCluster {
         brokerCount: 1,
         zookeeper: undefined,
         nativePort: 0,
+        kafkaPort: 0,
         adminPort: 0,
         coordinatorPort: 0,
         childArgs: ['--log-level', 'warn'],

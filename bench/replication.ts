@@ -47,6 +47,7 @@ export async function benchReplication(
       brokerCount: 3,
       zookeeper: undefined,
       nativePort: 0,
+      kafkaPort: 0,
       adminPort: 0,
       coordinatorPort: 0,
       childArgs: ['--log-level', 'error'],

@@ -28,14 +28,17 @@ import {
   ProducerIds,
   type TopicRules,
 } from '../coordinator/index.ts';
-import { NetworkServer } from '../network/index.ts';
+import { defaultNetworkLimits, type NetworkLimits, NetworkServer } from '../network/index.ts';
 import { ProtocolError } from '../protocol/index.ts';
 import { type AdminServer, openAdminServer } from './admin/index.ts';
 import {
   ControllerChannel,
   Dispatcher,
+  FetchHandler,
   MetadataUpdates,
+  nearerReplica,
   openReplicaChannel,
+  ProduceHandler,
   servedApis,
 } from './api/index.ts';
 import { BrokerAdmin } from './brokerAdmin.ts';
@@ -47,6 +50,10 @@ import {
   validateTopicConfigs,
 } from './config/index.ts';
 import { giveAwayLeadership } from './controlledShutdown.ts';
+import { GroupCoordinator, replicatedOffsetsLog } from './group/index.ts';
+import { followGroupLeadership } from './groupLeadership.ts';
+import { KafkaDispatcher, TopicCreation } from './kafka/index.ts';
+import { KafkaServers } from './kafkaServers.ts';
 import { LogManager } from './log/index.ts';
 import { ClusterImage } from './metadata/index.ts';
 import { BrokerProbe } from './metrics/index.ts';
@@ -68,6 +75,8 @@ interface Running {
   readonly logManager: LogManager;
   readonly replicas: ReplicaManager;
   readonly server: NetworkServer;
+  readonly kafka: KafkaServers;
+  readonly groups: GroupCoordinator;
   readonly channel: ControllerChannel;
   readonly offlineReplicas: OfflineReplicas;
   readonly controller: Controller;
@@ -110,6 +119,11 @@ export class Broker {
   /** The native address, with the port that was taken. Only after `start`. */
   get nativeAddress(): SocketAddress {
     return this.#started().server.address;
+  }
+
+  /** The Kafka listeners' addresses, with the ports that were taken, in the order configured. */
+  get kafkaAddresses(): readonly SocketAddress[] {
+    return this.#started().kafka.addresses;
   }
 
   /** The admin address, with the port that was taken; undefined where there is no endpoint. */
@@ -157,7 +171,11 @@ export class Broker {
     this.#running = running;
     running.logManager.start();
     const listening = await running.server.listen();
-    this.#logger.info('Listening', { native: formatSocketAddress(listening) });
+    await running.kafka.listen();
+    this.#logger.info('Listening', {
+      native: formatSocketAddress(listening),
+      kafka: running.kafka.addresses.map(formatSocketAddress),
+    });
     const admin = this.#openAdmin(running);
     const snapshot = new Promise<void>((resolve) => {
       this.#snapshotListener = resolve;
@@ -167,6 +185,7 @@ export class Broker {
     await this.#membership.register({
       brokerId: this.#config.brokerId,
       nativeEndpoints: [this.#advertised(listening)],
+      kafkaEndpoints: running.kafka.advertised,
       ...(this.#config.rack === undefined ? {} : { rack: this.#config.rack }),
       ...(directoryId === undefined ? {} : { directoryId }),
       ...(cleanStopEpoch === undefined ? {} : { cleanStopEpoch }),
@@ -199,7 +218,11 @@ export class Broker {
     if (running !== undefined) {
       await running.controller.close();
       running.fetchWaits.close();
-      await running.server.close({ graceMs: STOP_GRACE_MS });
+      running.groups.close();
+      await Promise.all([
+        running.server.close({ graceMs: STOP_GRACE_MS }),
+        running.kafka.close({ graceMs: STOP_GRACE_MS }),
+      ]);
       running.produceWaits.close();
       await running.channel.close();
       running.replicas.close();
@@ -237,9 +260,14 @@ export class Broker {
       logger,
     );
     const replicas = this.#replicas(logManager, channel);
+    const groups = this.#groups(logManager, replicas);
     const updates = new MetadataUpdates(
       { image: this.#image, replicas },
-      { brokerEpoch, onSnapshot: () => this.#snapshotListener() },
+      {
+        brokerEpoch,
+        onApplied: (changes) => followGroupLeadership(changes, replicas, groups),
+        onSnapshot: () => this.#snapshotListener(),
+      },
     );
     const produceWaits = new Purgatory(environment);
     const fetchWaits = new Purgatory(environment);
@@ -263,23 +291,16 @@ export class Broker {
       logger,
     );
     const server = this.#server(clusterId, dispatcher);
-    const offlineReplicas = new OfflineReplicas(
-      environment.timers,
-      {
-        channel,
-        image: this.#image,
-        brokerId: config.brokerId,
-        brokerEpoch,
-        mayHaveSome: () => logManager.hasOfflineLogs,
-      },
-      logger,
-    );
+    const waits = { produceWaits, fetchWaits };
+    const kafka = this.#kafka({ clusterId, logManager, replicas, channel, groups, ...waits });
     return {
-      offlineReplicas,
+      offlineReplicas: this.#offlineReplicas(logManager, channel),
       clusterId,
       logManager,
       replicas,
       server,
+      kafka,
+      groups,
       channel,
       controller,
       produceWaits,
@@ -287,9 +308,24 @@ export class Broker {
     };
   }
 
+  #offlineReplicas(logManager: LogManager, channel: ControllerChannel): OfflineReplicas {
+    return new OfflineReplicas(
+      this.#environment.timers,
+      {
+        channel,
+        image: this.#image,
+        brokerId: this.#config.brokerId,
+        brokerEpoch: () => this.#membership.brokerEpoch,
+        mayHaveSome: () => logManager.hasOfflineLogs,
+      },
+      this.#logger,
+    );
+  }
+
   #logManager(clusterId: string): LogManager {
     const config = this.#config;
     const defaults = untilKnown(logConfigOf(config.topicDefaults));
+    const { offload } = this.#environment;
     const logManager = new LogManager(
       this.#environment,
       {
@@ -301,6 +337,7 @@ export class Broker {
         highWatermarkCheckpointIntervalMs: config.highWatermarkCheckpointIntervalMs,
         logStartCheckpointIntervalMs: config.logFlushStartOffsetCheckpointIntervalMs,
         retentionCheckIntervalMs: config.logRetentionCheckIntervalMs,
+        cleaner: config.logCleaner === undefined ? undefined : { ...config.logCleaner, offload },
         producerIdExpirationMs: config.producerIdExpirationMs,
       },
       this.#logger,
@@ -410,18 +447,85 @@ export class Broker {
         clusterId: () => clusterId,
         softwareVersion,
         apis: servedApis,
-        limits: {
-          frameBytesMax: config.socketRequestMaxBytes,
-          inFlightMax: config.maxInFlightRequests,
-          receiveMemoryBytesMax: config.queuedMaxRequestBytes,
-          connectionsMax: config.maxConnections,
-          connectionsPerAddressMax: config.maxConnectionsPerIp,
-          idleMs: config.connectionsMaxIdleMs,
-        },
+        limits: this.#limits(),
+        kafkaPortHint: config.kafka.listeners[0]?.listen.port,
         adminPortHint: config.adminListener?.port,
       },
       dispatcher,
     );
+  }
+
+  #limits(): NetworkLimits {
+    const config = this.#config;
+    return {
+      ...defaultNetworkLimits,
+      frameBytesMax: config.socketRequestMaxBytes,
+      inFlightMax: config.maxInFlightRequests,
+      receiveMemoryBytesMax: config.queuedMaxRequestBytes,
+      connectionsMax: config.maxConnections,
+      connectionsPerAddressMax: config.maxConnectionsPerIp,
+      idleMs: config.connectionsMaxIdleMs,
+    };
+  }
+
+  #groups(logManager: LogManager, replicas: ReplicaManager): GroupCoordinator {
+    const log = replicatedOffsetsLog(this.#environment, {
+      replicas,
+      flushTurn: () => logManager.flushTurn(),
+    });
+    return new GroupCoordinator(
+      this.#environment,
+      this.#config.groups,
+      {
+        log,
+        topicExists: (topic) => this.#image.usableTopic(topic) !== undefined,
+        onFatal: (error) => this.#end(error),
+      },
+      this.#logger,
+    );
+  }
+
+  #kafka(
+    parts: Pick<
+      Running,
+      'clusterId' | 'logManager' | 'replicas' | 'channel' | 'groups' | 'produceWaits' | 'fetchWaits'
+    >,
+  ): KafkaServers {
+    const { produceWaits, fetchWaits, ...services } = parts;
+    const { replicas, logManager, channel } = services;
+    const { clock } = this.#environment;
+    const config = this.#config;
+    const shared = { clock, replicas, probe: this.#probe };
+    const handler = new KafkaDispatcher(
+      {
+        ...services,
+        environment: this.#environment,
+        logger: this.#logger,
+        config,
+        image: this.#image,
+        probe: this.#probe,
+        produce: new ProduceHandler({ ...shared, purgatory: produceWaits }),
+        fetch: new FetchHandler({
+          ...shared,
+          purgatory: fetchWaits,
+          nearerReplica: (partition, rack, fetchOffset) =>
+            config.kafka.rackAwareSelector && rack !== ''
+              ? nearerReplica(this.#image, {
+                  selfId: config.brokerId,
+                  partition,
+                  rack,
+                  fetchOffset,
+                })
+              : undefined,
+        }),
+        topicCreation: new TopicCreation(channel, config, this.#logger),
+        allocateProducerId: () => this.#producerIds.allocate(),
+      },
+      { flushTurn: () => logManager.flushTurn(), onFatal: (error) => this.#end(error) },
+    );
+    const { listeners } = config.kafka;
+    const options = { listeners, limits: this.#limits(), logger: this.#logger };
+    return new KafkaServers(this.#environment, options, handler);
   }
 
   /**

@@ -1,8 +1,8 @@
 /** The broker as the admin endpoint sees it. */
 
-import { errorName, ProtocolError } from '../protocol/index.ts';
 import type { CoordinatorSession } from '../coordinator/index.ts';
 import type { NetworkServer } from '../network/index.ts';
+import { errorName, ProtocolError } from '../protocol/index.ts';
 import {
   type AdminBackend,
   type AdminBroker,
@@ -10,6 +10,7 @@ import {
   type AdminCreatedTopic,
   type AdminTopic,
   type AdminTopicToCreate,
+  cleanerFamilies,
   type MetricFamily,
   probeFamilies,
 } from './admin/index.ts';
@@ -125,8 +126,13 @@ export class BrokerAdmin implements AdminBackend {
   }
 
   metrics(): readonly MetricFamily[] {
-    const { probe } = this.#parts;
-    return [...probeFamilies(probe), ...this.#networkFamilies(), ...this.#clusterFamilies()];
+    const { probe, logManager } = this.#parts;
+    return [
+      ...probeFamilies(probe),
+      ...this.#networkFamilies(),
+      ...this.#clusterFamilies(),
+      ...cleanerFamilies(logManager.cleanerStats),
+    ];
   }
 
   #networkFamilies(): readonly MetricFamily[] {

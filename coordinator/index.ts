@@ -7,3 +7,4 @@ export * from './membership/membership.ts';
 export * from './producerIds/producerIds.ts';
 export * from './zookeeper/nodeZookeeperConnector.ts';
 export * from './zookeeper/session.ts';
+export { topicNameProblem } from './controller/topicName.ts';

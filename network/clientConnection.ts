@@ -22,7 +22,7 @@ import {
   ProtocolError,
   type ResponseOf,
 } from '../protocol/index.ts';
-import type { NetworkEnvironment } from './networkServer.ts';
+import type { NetworkEnvironment } from './framedServer.ts';
 import { type ReceivedFrame, ResponseReader } from './responseReader.ts';
 import { SendQueue } from './sendQueue.ts';
 import { ANONYMOUS_MECHANISM } from './serverSession.ts';

@@ -1,6 +1,7 @@
 /** What a listener tells the broker. */
 
-import type { RequestConnection, ServerRequest } from './serverRequest.ts';
+import type { RequestConnection } from './framing.ts';
+import type { ServerRequest } from './serverRequest.ts';
 
 export interface NetworkHandler {
   /** Called synchronously for each decoded frame, in arrival order per connection. */

@@ -23,37 +23,20 @@ import type {
   Timers,
 } from '../common/index.ts';
 import {
-  type Api,
-  authenticateApi,
-  type ErrorName,
-  FRAME_HEADER_BYTES,
-  type FrameHeader,
-  type FrameLimits,
-  helloApi,
-  ProtocolError,
-  RECOGNITION_BYTES,
-  type RequestOf,
-  readFrameHeader,
-  readUint32,
-  recogniseProtocol,
-} from '../protocol/index.ts';
-import { errorFrame, responseFrame } from './answerFrames.ts';
+  type Framing,
+  type FramingLink,
+  LINGER_MS,
+  type ListenerProtocol,
+  type LogLevel,
+} from './framing.ts';
 import type { NetworkCounters } from './networkCounters.ts';
-import type { NetworkHandler } from './networkHandler.ts';
 import type { NetworkLimits } from './networkLimits.ts';
 import { ReceiveBuffer } from './receiveBuffer.ts';
 import type { ReceiveMemory } from './receiveMemory.ts';
-import { type Refusal, RequestDecoder } from './requestDecoder.ts';
 import { SendQueue } from './sendQueue.ts';
-import { ConnectionRequest, type RequestAddress, type ResponseSink } from './serverRequest.ts';
-import { type ServerIdentity, ServerSession } from './serverSession.ts';
-import { type PortHints, wrongProtocolAnswer, wrongProtocolMessage } from './wrongProtocol.ts';
 
-/** After our last byte the other side gets this long to close, so that a reset overtakes nothing. */
-const LINGER_MS = 1000;
 /** A client that lets this many times `responseBytesMax` be held is closed at once. */
 const HELD_RESPONSES_FACTOR = 4;
-const LENGTH_BYTES = 4;
 /** A frame that comes at 16 KiB/s or more is on a slow link, not held back: it earns time. */
 const PARTIAL_FRAME_BYTES_PER_MS = 16;
 
@@ -63,12 +46,9 @@ export interface ServerConnectionHost {
   readonly timers: Timers;
   readonly logger: Logger;
   readonly limits: NetworkLimits;
-  readonly identity: ServerIdentity;
-  readonly portHints: PortHints;
-  readonly handler: NetworkHandler;
+  readonly protocol: ListenerProtocol;
   readonly receiveMemory: ReceiveMemory;
   readonly counters: NetworkCounters;
-  readonly apisByKey: ReadonlyMap<number, Api>;
   /** A frame has to wait for memory that other connections may hold without need. */
   onMemoryScarce(): void;
   onClosed(connection: ServerConnection): void;
@@ -76,18 +56,15 @@ export interface ServerConnectionHost {
 
 type StopReason = 'inFlight' | 'heldResponses' | 'receiveMemory';
 
-export class ServerConnection implements SocketHandler, ResponseSink {
+export class ServerConnection implements SocketHandler, FramingLink {
   readonly id: number;
   readonly #host: ServerConnectionHost;
   readonly #socket: StreamSocket;
-  readonly #session: ServerSession;
-  readonly #decoder: RequestDecoder;
+  readonly #framing: Framing;
   readonly #buffer: ReceiveBuffer;
   readonly #queue: SendQueue;
-  #frameLimits: FrameLimits;
   readonly #stopReasons = new Set<StopReason>();
   #cancelMemoryWait: (() => void) | undefined;
-  #isRecognised = false;
   #inFlight = 0;
   #isDispatchScheduled = false;
   /** Set once no further request is taken; the connection then ends by this time. */
@@ -98,6 +75,7 @@ export class ServerConnection implements SocketHandler, ResponseSink {
 
   readonly #acceptedMs: number;
   #lastActivityMs: number;
+  #lastReceivedMs: number;
   /** When the frame that is not yet complete began to wait; undefined without one. */
   #partialSinceMs: number | undefined;
   /** When the operating system last took bytes, or began to owe us that. */
@@ -107,8 +85,6 @@ export class ServerConnection implements SocketHandler, ResponseSink {
     this.id = id;
     this.#host = host;
     this.#socket = socket;
-    this.#session = new ServerSession(host.identity);
-    this.#decoder = new RequestDecoder(this.#session, host.apisByKey);
     this.#buffer = new ReceiveBuffer(host.receiveMemory, {
       initialBytes: host.limits.receiveBytesInitial,
       steadyBytes: host.limits.receiveBytesSteady,
@@ -116,39 +92,43 @@ export class ServerConnection implements SocketHandler, ResponseSink {
     this.#queue = new SendQueue(socket, host.timers, {
       onProgress: (byteCount) => this.#onSendProgress(byteCount),
     });
-    const frameBytesMax = host.limits.frameBytesMaxBeforeAuthentication;
-    this.#frameLimits = { frameBytesMax, bodyBytesMax: frameBytesMax };
     this.#acceptedMs = host.clock.monotonicMs();
     this.#lastActivityMs = this.#acceptedMs;
+    this.#lastReceivedMs = this.#acceptedMs;
     this.#sendProgressMs = this.#acceptedMs;
+    this.#framing = host.protocol.open(this);
   }
 
   get remote(): SocketAddress {
     return this.#socket.remote;
   }
 
+  get limits(): NetworkLimits {
+    return this.#host.limits;
+  }
+
+  get receivedMs(): number {
+    return this.#lastReceivedMs;
+  }
+
   get clientId(): string | null {
-    return this.#session.hello?.clientId ?? null;
+    return this.#framing.peer.clientId;
   }
 
   get clientSoftwareName(): string {
-    return this.#session.hello?.clientSoftwareName ?? '';
+    return this.#framing.peer.clientSoftwareName;
   }
 
   get clientSoftwareVersion(): string {
-    return this.#session.hello?.clientSoftwareVersion ?? '';
+    return this.#framing.peer.clientSoftwareVersion;
   }
 
   get brokerId(): number {
-    return this.#session.hello?.brokerId ?? -1;
+    return this.#framing.peer.brokerId;
   }
 
   get brokerEpoch(): number {
-    return this.#session.hello?.brokerEpoch ?? -1;
-  }
-
-  get hasSaidHello(): boolean {
-    return this.#session.hello !== undefined;
+    return this.#framing.peer.brokerEpoch;
   }
 
   get closed(): boolean {
@@ -170,6 +150,7 @@ export class ServerConnection implements SocketHandler, ResponseSink {
   onReceived(byteCount: number): void {
     if (this.#closed) return;
     this.#lastActivityMs = this.#host.clock.monotonicMs();
+    this.#lastReceivedMs = this.#lastActivityMs;
     this.#host.counters.receivedBytes += byteCount;
     this.#buffer.received(byteCount);
     this.#dispatch();
@@ -193,14 +174,11 @@ export class ServerConnection implements SocketHandler, ResponseSink {
     this.#queue.close();
     this.#cancelMemoryWait?.();
     this.#buffer.release();
-    if (error !== undefined) this.#log('debug', 'A connection broke', { cause: error.message });
+    if (error !== undefined) this.log('debug', 'A connection broke', { cause: error.message });
+    this.#framing.onClosed();
     this.#host.onClosed(this);
   }
 
-  /**
-   * Takes no further request; closes when all answers have left, at the latest after `graceMs`.
-   * Safe to call again: the earlier deadline holds.
-   */
   beginClose(graceMs: number): void {
     if (this.#closed) return;
     const deadlineMs = this.#host.clock.monotonicMs() + graceMs;
@@ -213,36 +191,10 @@ export class ServerConnection implements SocketHandler, ResponseSink {
     this.#destroy();
   }
 
-  sendResponse(request: RequestAddress, value: unknown, onSent?: () => void): void {
-    if (this.#closed) {
-      onSent?.();
-      return;
-    }
-    let chunks: Uint8Array[];
-    try {
-      chunks = responseFrame(request, value);
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#log('error', 'A response does not fit its schema', {
-        api: request.api.name,
-        cause: error.message,
-      });
-      this.sendError(request, 'UNKNOWN_SERVER_ERROR', 'The broker could not encode its response');
-      onSent?.();
-      return;
-    }
-    this.#push(chunks, onSent);
-  }
-
-  sendError(request: RequestAddress, error: ErrorName, message?: string): void {
-    const { api, apiVersion, correlationId } = request;
-    this.#sendErrorFrame({ apiKey: api.key, apiVersion, correlationId }, error, message);
-  }
-
-  closeFor(reason: string): void {
-    if (this.#closed) return;
-    this.#log('info', 'A connection is closed', { cause: reason });
-    this.beginClose(LINGER_MS);
+  requestBegun(): void {
+    this.#inFlight += 1;
+    this.#host.counters.inFlightCount += 1;
+    this.#host.counters.requestCount += 1;
   }
 
   requestEnded(): void {
@@ -254,6 +206,36 @@ export class ServerConnection implements SocketHandler, ResponseSink {
     else if (this.#closeDeadlineMs !== undefined) this.#endWhenDone();
   }
 
+  send(chunks: readonly Uint8Array[], onSent?: () => void): void {
+    if (this.#closed) {
+      onSent?.();
+      return;
+    }
+    const heldBefore = this.#queue.heldBytes;
+    if (heldBefore === 0) this.#sendProgressMs = this.#host.clock.monotonicMs();
+    this.#queue.push(chunks, onSent);
+    const held = this.#queue.heldBytes;
+    this.#host.counters.responseMemoryBytes += held - heldBefore;
+    if (held > this.#host.limits.responseBytesMax * HELD_RESPONSES_FACTOR) {
+      this.#reap('asks for more than it reads', { heldBytes: held });
+    }
+  }
+
+  countMalformed(level: LogLevel, message: string, cause?: string): void {
+    this.#host.counters.malformedCount += 1;
+    this.log(level, message, cause === undefined ? {} : { cause });
+  }
+
+  log(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>> = {}): void {
+    const { host, port } = this.remote;
+    const clientId = this.clientId;
+    this.#host.logger[level](message, {
+      remote: `${host}:${port}`,
+      ...(clientId === null ? {} : { clientId }),
+      ...fields,
+    });
+  }
+
   /** One turn of the reaper: closes what has passed a deadline, gives back memory not needed. */
   tick(nowMs: number): void {
     if (this.#closed) return;
@@ -263,12 +245,12 @@ export class ServerConnection implements SocketHandler, ResponseSink {
       this.#reap('reads nothing of what it asked for', { heldBytes: held });
     } else if (this.#closeDeadlineMs !== undefined) {
       if (nowMs >= this.#closeDeadlineMs) this.#destroy();
-    } else if (!this.#session.isOpen && nowMs - this.#acceptedMs > limits.authenticationMs) {
+    } else if (!this.#framing.isOpen && nowMs - this.#acceptedMs > limits.authenticationMs) {
       this.#reap('did not introduce itself in time');
     } else if (this.#isPartialFrameOverdue(nowMs)) {
       this.#reap('did not complete its frame in time');
     } else if (this.#isIdle(nowMs)) {
-      this.#log('debug', 'An idle connection is closed');
+      this.log('debug', 'An idle connection is closed');
       this.beginClose(LINGER_MS);
     } else {
       if (this.#stopReasons.has('heldResponses')) this.#scheduleDispatch();
@@ -285,7 +267,7 @@ export class ServerConnection implements SocketHandler, ResponseSink {
   /** Handles what was received, then gets ready for the next read. */
   #dispatch(): void {
     // Again after the turn's end: answers given there may have made room for more requests.
-    while (this.#handleFrames() > 0) this.#host.handler.onReceiveTurnEnd();
+    while (this.#handleFrames() > 0) this.#host.protocol.onReceiveTurnEnd();
     if (this.#closed) return;
     if (this.#closeDeadlineMs !== undefined) this.#buffer.discard();
     this.#prepareBuffer();
@@ -298,127 +280,21 @@ export class ServerConnection implements SocketHandler, ResponseSink {
   /** @returns how many requests went to the handler. */
   #handleFrames(): number {
     const buffer = this.#buffer;
-    let requestCount = 0;
-    if (this.#closed || this.#closeDeadlineMs !== undefined) return 0;
-    if (!this.#isRecognised && !this.#recognise()) return 0;
-    while (buffer.availableBytes >= FRAME_HEADER_BYTES && this.#mayHandle()) {
-      const header = this.#readHeader();
-      if (header === undefined || buffer.availableBytes < header.frameBytes) break;
-      if (this.#handleFrame(header)) requestCount += 1;
-      buffer.consume(header.frameBytes);
+    const { counters } = this.#host;
+    const countBefore = counters.requestCount;
+    while (buffer.availableBytes > 0 && this.#mayHandle()) {
+      const { bytes, readPosition, availableBytes } = buffer;
+      const frameBytes = this.#framing.takeFrame(bytes, readPosition, availableBytes);
+      if (frameBytes === 0) break;
+      buffer.consume(frameBytes);
       this.#partialSinceMs = undefined;
     }
-    return requestCount;
+    return counters.requestCount - countBefore;
   }
 
   #mayHandle(): boolean {
     if (this.#closed || this.#closeDeadlineMs !== undefined) return false;
     return this.#inFlight < this.#host.limits.inFlightMax && !this.#isHoldingTooMuch();
-  }
-
-  /** Tells other protocols from ours by the first bytes. @returns whether frames may be read. */
-  #recognise(): boolean {
-    const { bytes, readPosition, availableBytes } = this.#buffer;
-    if (availableBytes < RECOGNITION_BYTES) return false;
-    const protocol = recogniseProtocol(bytes, readPosition);
-    if (protocol === 'native') {
-      this.#isRecognised = true;
-      return true;
-    }
-    const hints = this.#host.portHints;
-    this.#host.counters.malformedCount += 1;
-    this.#log('warn', wrongProtocolMessage(protocol, hints));
-    const answer = wrongProtocolAnswer(protocol, hints);
-    if (answer !== undefined) this.#push([answer]);
-    this.beginClose(LINGER_MS);
-    return false;
-  }
-
-  /** @returns undefined where the stream cannot be trusted any more; it is then being closed. */
-  #readHeader(): FrameHeader | undefined {
-    const { bytes, readPosition } = this.#buffer;
-    try {
-      return readFrameHeader(bytes, readPosition, this.#frameLimits);
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#host.counters.malformedCount += 1;
-      this.#log('info', 'A malformed frame ends a connection', { cause: error.message });
-      const address = {
-        apiVersion: bytes[readPosition + 5]!,
-        apiKey: bytes.readUInt16BE(readPosition + 6),
-        correlationId: readUint32(bytes, readPosition + 8),
-      };
-      this.#sendErrorFrame(address, error.code, error.message);
-      this.beginClose(LINGER_MS);
-      return undefined;
-    }
-  }
-
-  /** Decodes one whole frame and serves or refuses it. @returns whether it went to the handler. */
-  #handleFrame(header: FrameHeader): boolean {
-    const { bytes, readPosition } = this.#buffer;
-    const decoded = this.#decoder.decode(header, bytes, readPosition);
-    if (decoded.refusal !== undefined) {
-      this.#refuseFrame(header, decoded.refusal);
-      return false;
-    }
-    const { api, body } = decoded;
-    const { apiVersion, correlationId } = header;
-    const request = { api, apiVersion, correlationId };
-    if (api === helloApi || api === authenticateApi) {
-      this.#handleSessionRequest(request, body);
-      return false;
-    }
-    this.#inFlight += 1;
-    this.#host.counters.inFlightCount += 1;
-    this.#host.counters.requestCount += 1;
-    const receivedMs = this.#lastActivityMs;
-    this.#host.handler.onRequest(new ConnectionRequest(this, { ...request, body, receivedMs }));
-    return true;
-  }
-
-  #refuseFrame(header: FrameHeader, { error, message, isUnexpected }: Refusal): void {
-    this.#host.counters.malformedCount += 1;
-    if (isUnexpected) this.#log('error', 'The decoder failed unexpectedly', { cause: message });
-    this.#sendErrorFrame(header, error, message);
-    // A stranger gets no second try; a client of another release may.
-    if (!this.#session.isOpen) this.beginClose(LINGER_MS);
-  }
-
-  #handleSessionRequest(request: RequestAddress, body: unknown): void {
-    if (request.api === helloApi) {
-      const response = this.#session.answerHello(body as RequestOf<typeof helloApi>);
-      this.sendResponse(request, response);
-      return;
-    }
-    const response = this.#session.answerAuthenticate(body as RequestOf<typeof authenticateApi>);
-    this.sendResponse(request, response);
-    if (response.errorCode !== 0) {
-      this.beginClose(LINGER_MS);
-    } else if (this.#session.isOpen) {
-      const { frameBytesMax } = this.#host.limits;
-      const bodyBytesMax = this.brokerId >= 0 ? BROKER_BODY_BYTES_MAX : CLIENT_BODY_BYTES_MAX;
-      this.#frameLimits = { frameBytesMax, bodyBytesMax: Math.min(frameBytesMax, bodyBytesMax) };
-    }
-  }
-
-  #sendErrorFrame(
-    address: Pick<FrameHeader, 'apiKey' | 'apiVersion' | 'correlationId'>,
-    error: ErrorName,
-    message?: string,
-  ): void {
-    if (!this.#closed) this.#push(errorFrame(address, error, message));
-  }
-
-  #push(chunks: readonly Uint8Array[], onSent?: () => void): void {
-    const heldBefore = this.#queue.heldBytes;
-    if (heldBefore === 0) this.#sendProgressMs = this.#host.clock.monotonicMs();
-    this.#queue.push(chunks, onSent);
-    const held = this.#queue.heldBytes;
-    this.#host.counters.responseMemoryBytes += held - heldBefore;
-    if (held > this.#host.limits.responseBytesMax * HELD_RESPONSES_FACTOR) {
-      this.#reap('asks for more than it reads', { heldBytes: held });
-    }
   }
 
   #onSendProgress(byteCount: number): void {
@@ -434,7 +310,7 @@ export class ServerConnection implements SocketHandler, ResponseSink {
   #isHoldingTooMuch(): boolean {
     const { limits, counters } = this.#host;
     const held = this.#queue.heldBytes;
-    if (held > limits.responseBytesMax) return true;
+    if (held + this.#framing.parkedBytes > limits.responseBytesMax) return true;
     return held > 0 && counters.responseMemoryBytes > limits.responseMemoryBytesMax;
   }
 
@@ -470,15 +346,10 @@ export class ServerConnection implements SocketHandler, ResponseSink {
     this.#host.onMemoryScarce();
   }
 
-  /** Of the frame that has begun, its length field included; 0 where that is not here yet. */
+  /** Of the frame that has begun; 0 where that cannot be told yet. */
   #frameBytes(): number {
     const { bytes, readPosition, availableBytes } = this.#buffer;
-    if (!this.#isRecognised || availableBytes < LENGTH_BYTES) return 0;
-    const frameBytes = LENGTH_BYTES + readUint32(bytes, readPosition);
-    // A length that is too large is refused when its header is here, not provided for.
-    return frameBytes > this.#frameLimits.frameBytesMax + LENGTH_BYTES
-      ? FRAME_HEADER_BYTES
-      : frameBytes;
+    return this.#framing.frameBytes(bytes, readPosition, availableBytes);
   }
 
   #hasWholeFrame(): boolean {
@@ -549,7 +420,7 @@ export class ServerConnection implements SocketHandler, ResponseSink {
   }
 
   #reap(what: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    this.#log('info', `A client ${what}: its connection is closed`, fields);
+    this.log('info', `A client ${what}: its connection is closed`, fields);
     this.#destroy();
   }
 
@@ -558,26 +429,4 @@ export class ServerConnection implements SocketHandler, ResponseSink {
     this.#closed = true;
     this.#socket.destroy();
   }
-
-  #log(
-    level: 'error' | 'warn' | 'info' | 'debug',
-    message: string,
-    fields: Readonly<Record<string, unknown>> = {},
-  ): void {
-    const { host, port } = this.remote;
-    const clientId = this.clientId;
-    this.#host.logger[level](message, {
-      remote: `${host}:${port}`,
-      ...(clientId === null ? {} : { clientId }),
-      ...fields,
-    });
-  }
 }
-
-/**
- * A body costs up to forty times its length once decoded; the rest of a frame is records. Two
- * megabytes name tens of thousands of partitions.
- */
-const CLIENT_BODY_BYTES_MAX = 2 * 1024 * 1024;
-/** Brokers send the state of whole clusters to one another. */
-const BROKER_BODY_BYTES_MAX = 64 * 1024 * 1024;

@@ -1,21 +1,8 @@
 /** One request as a handler sees it. */
 
-import { assert, type SocketAddress } from '../common/index.ts';
+import { assert } from '../common/index.ts';
 import type { Api, ErrorName } from '../protocol/index.ts';
-
-/** Who asks. What the client said of itself is known once Hello was answered, before any request. */
-export interface RequestConnection {
-  /** Counts the connections of this server from 1. */
-  readonly id: number;
-  readonly remote: SocketAddress;
-  readonly clientId: string | null;
-  readonly clientSoftwareName: string;
-  readonly clientSoftwareVersion: string;
-  /** Broker that calls; -1 for any other client. */
-  readonly brokerId: number;
-  readonly brokerEpoch: number;
-  readonly closed: boolean;
-}
+import type { RequestConnection } from './framing.ts';
 
 /**
  * A decoded request. Exactly one of `respond`, `respondError`, `dropResponse` and
@@ -52,7 +39,8 @@ export interface ServerRequest {
 }
 
 /** What a request needs of its connection. */
-export interface ResponseSink extends RequestConnection {
+export interface ResponseSink {
+  readonly connection: RequestConnection;
   sendResponse(request: RequestAddress, value: unknown, onSent?: () => void): void;
   sendError(request: RequestAddress, error: ErrorName, message?: string): void;
   /** Ends the connection, with a log line that says why. */
@@ -74,7 +62,7 @@ export interface ReceivedRequest extends RequestAddress {
 }
 
 export class ConnectionRequest implements ServerRequest, RequestAddress {
-  readonly connection: ResponseSink;
+  readonly #sink: ResponseSink;
   readonly api: Api;
   readonly apiVersion: number;
   readonly correlationId: number;
@@ -82,8 +70,8 @@ export class ConnectionRequest implements ServerRequest, RequestAddress {
   readonly receivedMs: number;
   #answered = false;
 
-  constructor(connection: ResponseSink, received: ReceivedRequest) {
-    this.connection = connection;
+  constructor(sink: ResponseSink, received: ReceivedRequest) {
+    this.#sink = sink;
     this.api = received.api;
     this.apiVersion = received.apiVersion;
     this.correlationId = received.correlationId;
@@ -91,27 +79,31 @@ export class ConnectionRequest implements ServerRequest, RequestAddress {
     this.receivedMs = received.receivedMs;
   }
 
+  get connection(): RequestConnection {
+    return this.#sink.connection;
+  }
+
   respond(value: unknown, onSent?: () => void): void {
     this.#markAnswered();
-    this.connection.sendResponse(this, value, onSent);
-    this.connection.requestEnded();
+    this.#sink.sendResponse(this, value, onSent);
+    this.#sink.requestEnded();
   }
 
   respondError(error: ErrorName, message?: string): void {
     this.#markAnswered();
-    this.connection.sendError(this, error, message);
-    this.connection.requestEnded();
+    this.#sink.sendError(this, error, message);
+    this.#sink.requestEnded();
   }
 
   dropResponse(): void {
     this.#markAnswered();
-    this.connection.requestEnded();
+    this.#sink.requestEnded();
   }
 
   closeConnection(reason: string): void {
     this.#markAnswered();
-    this.connection.closeFor(reason);
-    this.connection.requestEnded();
+    this.#sink.closeFor(reason);
+    this.#sink.requestEnded();
   }
 
   #markAnswered(): void {

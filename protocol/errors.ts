@@ -1,7 +1,7 @@
 /**
  * The error catalogue: one table drives the wire codes, the SDK's errors, the REST statuses and
  * docs/errors.md. Codes below 1000 are Kafka's, by number and name; ours start at 1000. A number is
- * never reused.
+ * never reused. Long because it is one table.
  */
 
 import { OdradekError, type OdradekErrorOptions } from '../common/index.ts';
@@ -90,6 +90,12 @@ export const errorCatalogue = {
     httpStatus: 413,
     message: 'A record batch is larger than the topic allows',
   },
+  OFFSET_METADATA_TOO_LARGE: {
+    code: 12,
+    retriable: false,
+    httpStatus: 400,
+    message: 'The metadata beside a committed offset is longer than allowed',
+  },
   NETWORK_EXCEPTION: {
     code: 13,
     retriable: true,
@@ -97,6 +103,28 @@ export const errorCatalogue = {
     outcomeUnknown: true,
     httpStatus: 503,
     message: 'The connection was lost before the answer came',
+  },
+  COORDINATOR_LOAD_IN_PROGRESS: {
+    code: 14,
+    retriable: true,
+    httpStatus: 503,
+    message: 'The coordinator is still reading the state of its groups',
+  },
+  COORDINATOR_NOT_AVAILABLE: {
+    code: 15,
+    retriable: true,
+    refreshMetadata: true,
+    outcomeUnknown: true,
+    httpStatus: 503,
+    message: 'No broker coordinates the group at the moment',
+  },
+  NOT_COORDINATOR: {
+    code: 16,
+    retriable: true,
+    refreshMetadata: true,
+    outcomeUnknown: true,
+    httpStatus: 503,
+    message: 'This broker does not coordinate the group',
   },
   INVALID_TOPIC_EXCEPTION: {
     code: 17,
@@ -129,11 +157,59 @@ export const errorCatalogue = {
     httpStatus: 400,
     message: 'acks must be -1, 0 or 1',
   },
+  ILLEGAL_GENERATION: {
+    code: 22,
+    retriable: false,
+    httpStatus: 409,
+    message: 'The group has another generation',
+  },
+  INCONSISTENT_GROUP_PROTOCOL: {
+    code: 23,
+    retriable: false,
+    httpStatus: 409,
+    message: 'The member shares no protocol with the group, or names another one',
+  },
+  INVALID_GROUP_ID: {
+    code: 24,
+    retriable: false,
+    httpStatus: 400,
+    message: 'The group id is not allowed',
+  },
+  UNKNOWN_MEMBER_ID: {
+    code: 25,
+    retriable: false,
+    httpStatus: 409,
+    message: 'The group has no such member',
+  },
+  INVALID_SESSION_TIMEOUT: {
+    code: 26,
+    retriable: false,
+    httpStatus: 400,
+    message: 'The session timeout is outside of what the broker allows',
+  },
+  REBALANCE_IN_PROGRESS: {
+    code: 27,
+    retriable: false,
+    httpStatus: 409,
+    message: 'The group is rebalancing: the member must join again',
+  },
+  INVALID_COMMIT_OFFSET_SIZE: {
+    code: 28,
+    retriable: false,
+    httpStatus: 413,
+    message: 'The offsets of one commit are more than fit into a record batch',
+  },
   TOPIC_AUTHORIZATION_FAILED: {
     code: 29,
     retriable: false,
     httpStatus: 403,
     message: 'Not authorised for the topic',
+  },
+  GROUP_AUTHORIZATION_FAILED: {
+    code: 30,
+    retriable: false,
+    httpStatus: 403,
+    message: 'Not authorised for the group',
   },
   CLUSTER_AUTHORIZATION_FAILED: {
     code: 31,
@@ -238,6 +314,12 @@ export const errorCatalogue = {
     httpStatus: 409,
     message: 'A newer producer with the same id has been seen',
   },
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: {
+    code: 53,
+    retriable: false,
+    httpStatus: 403,
+    message: 'Not authorised for the transactional id',
+  },
   KAFKA_STORAGE_ERROR: {
     code: 56,
     retriable: true,
@@ -263,6 +345,30 @@ export const errorCatalogue = {
     retriable: false,
     httpStatus: 409,
     message: 'A reassignment of the partition is in progress',
+  },
+  NON_EMPTY_GROUP: {
+    code: 68,
+    retriable: false,
+    httpStatus: 409,
+    message: 'The group has members',
+  },
+  GROUP_ID_NOT_FOUND: {
+    code: 69,
+    retriable: false,
+    httpStatus: 404,
+    message: 'There is no such group',
+  },
+  FETCH_SESSION_ID_NOT_FOUND: {
+    code: 70,
+    retriable: true,
+    httpStatus: 404,
+    message: 'The broker no longer has the fetch session',
+  },
+  INVALID_FETCH_SESSION_EPOCH: {
+    code: 71,
+    retriable: true,
+    httpStatus: 409,
+    message: 'The request does not follow the last one of the fetch session',
   },
   TOPIC_DELETION_DISABLED: {
     code: 73,
@@ -303,12 +409,30 @@ export const errorCatalogue = {
     httpStatus: 503,
     message: 'The offset is not known yet, shortly after a leader change',
   },
+  MEMBER_ID_REQUIRED: {
+    code: 79,
+    retriable: false,
+    httpStatus: 409,
+    message: 'The member must join again with the member id that this answer gives it',
+  },
   PREFERRED_LEADER_NOT_AVAILABLE: {
     code: 80,
     retriable: true,
     refreshMetadata: true,
     httpStatus: 503,
     message: 'The preferred leader is not alive or not in sync',
+  },
+  GROUP_MAX_SIZE_REACHED: {
+    code: 81,
+    retriable: false,
+    httpStatus: 409,
+    message: 'The group has as many members as it may',
+  },
+  FENCED_INSTANCE_ID: {
+    code: 82,
+    retriable: false,
+    httpStatus: 409,
+    message: 'Another member has taken over the static instance id',
   },
   ELIGIBLE_LEADERS_NOT_AVAILABLE: {
     code: 83,
@@ -330,11 +454,23 @@ export const errorCatalogue = {
     httpStatus: 404,
     message: 'No reassignment of the partition is in progress',
   },
+  GROUP_SUBSCRIBED_TO_TOPIC: {
+    code: 86,
+    retriable: false,
+    httpStatus: 409,
+    message: 'The group consumes the topic',
+  },
   INVALID_RECORD: {
     code: 87,
     retriable: false,
     httpStatus: 400,
     message: 'A record batch does not follow the rules',
+  },
+  UNSTABLE_OFFSET_COMMIT: {
+    code: 88,
+    retriable: true,
+    httpStatus: 503,
+    message: 'A transaction has offsets pending for the partition',
   },
   INVALID_UPDATE_VERSION: {
     code: 95,
@@ -357,6 +493,12 @@ export const errorCatalogue = {
     httpStatus: 409,
     message: 'The topic id in the log differs from the one in the request',
   },
+  FETCH_SESSION_TOPIC_ID_ERROR: {
+    code: 106,
+    retriable: true,
+    httpStatus: 409,
+    message: 'The fetch session names topics in another way, by id or by name',
+  },
   INELIGIBLE_REPLICA: {
     code: 107,
     retriable: false,
@@ -370,6 +512,36 @@ export const errorCatalogue = {
     refreshMetadata: true,
     httpStatus: 409,
     message: 'The change was made, and another broker leads now',
+  },
+  FENCED_MEMBER_EPOCH: {
+    code: 110,
+    retriable: false,
+    httpStatus: 409,
+    message: 'The member epoch is not that of the group: the member must join anew',
+  },
+  UNRELEASED_INSTANCE_ID: {
+    code: 111,
+    retriable: false,
+    httpStatus: 409,
+    message: 'The static instance id is still used by another member',
+  },
+  UNSUPPORTED_ASSIGNOR: {
+    code: 112,
+    retriable: false,
+    httpStatus: 400,
+    message: 'The group coordinator does not know this assignor',
+  },
+  STALE_MEMBER_EPOCH: {
+    code: 113,
+    retriable: false,
+    httpStatus: 409,
+    message: 'The member epoch is old: fetch the new one with the next heartbeat',
+  },
+  INVALID_REGULAR_EXPRESSION: {
+    code: 128,
+    retriable: false,
+    httpStatus: 400,
+    message: 'The regular expression is not valid',
   },
   FRAME_TOO_LARGE: {
     code: 1000,

@@ -93,6 +93,7 @@ export class ThreeBrokers {
         brokerCount: BROKER_IDS.length,
         zookeeper: zookeeper?.address,
         nativePort: 0,
+        kafkaPort: 0,
         adminPort: 0,
         coordinatorPort: 0,
         childArgs: ['--log-level', process.env['ODRADEK_BENCH_LOG'] ?? 'error'],

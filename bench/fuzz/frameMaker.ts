@@ -10,14 +10,9 @@ import {
   FRAME_HEADER_BYTES,
   FRAME_KIND_REQUEST,
 } from '../../protocol/index.ts';
+import type { FuzzFrame } from './fuzzDialect.ts';
 import type { FuzzRandom } from './fuzzRandom.ts';
 import type { SchemaValues } from './schemaValues.ts';
-
-export interface FuzzFrame {
-  readonly bytes: Buffer;
-  /** Bytes after it are no longer read as frames: the connection is of no more use. */
-  readonly isLast: boolean;
-}
 
 type Spoiler = (frame: Buffer, random: FuzzRandom) => Buffer;
 

@@ -30,8 +30,12 @@ export async function stubTarget(environment: NetworkEnvironment): Promise<FuzzT
   };
 }
 
-/** A coordinator and one broker, each a process of its own, with a topic to aim at. */
-export async function brokerTarget(): Promise<FuzzTarget> {
+/**
+ * A coordinator and one broker, each a process of its own, with a topic to aim at.
+ *
+ * @param listener the one that is fuzzed.
+ */
+export async function brokerTarget(listener: 'native' | 'kafka' = 'native'): Promise<FuzzTarget> {
   const path = mkdtempSync(join(tmpdir(), 'odradek-fuzz-'));
   const starter = new Starter(
     {
@@ -39,6 +43,7 @@ export async function brokerTarget(): Promise<FuzzTarget> {
       brokerCount: 1,
       zookeeper: undefined,
       nativePort: 0,
+      kafkaPort: 0,
       adminPort: 0,
       coordinatorPort: 0,
       childArgs: ['--log-level', 'error'],
@@ -54,12 +59,13 @@ export async function brokerTarget(): Promise<FuzzTarget> {
     const broker = cluster.brokers[0]!;
     await using odradek = new Odradek({ brokers: [broker.native] });
     await odradek.admin().createTopic({ topic: 'fuzz', partitions: 2 });
-    const separator = broker.native.lastIndexOf(':');
+    const address = listener === 'kafka' ? (broker.kafka ?? '') : broker.native;
+    const separator = address.lastIndexOf(':');
     return {
-      name: `broker ${broker.id}`,
+      name: `the ${listener} listener of broker ${broker.id}`,
       address: {
-        host: broker.native.slice(0, separator),
-        port: Number(broker.native.slice(separator + 1)),
+        host: address.slice(0, separator),
+        port: Number(address.slice(separator + 1)),
       },
       pid: broker.pid,
       topics: ['fuzz', 'absent'],

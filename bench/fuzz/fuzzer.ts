@@ -2,23 +2,14 @@
 
 import net from 'node:net';
 import type { SocketAddress } from '../../common/index.ts';
-import { ClientConnection, type NetworkEnvironment } from '../../network/index.ts';
-import {
-  authenticateApi,
-  encodeFrame,
-  FRAME_KIND_REQUEST,
-  helloApi,
-  metadataApi,
-} from '../../protocol/index.ts';
-import { FrameMaker } from './frameMaker.ts';
+import type { FuzzDialect } from './fuzzDialect.ts';
 import { FuzzRandom } from './fuzzRandom.ts';
-import { type FuzzNames, SchemaValues } from './schemaValues.ts';
 
-export interface FuzzOptions extends FuzzNames {
+export interface FuzzOptions {
   readonly frames: number;
   readonly seed: number;
   readonly address: SocketAddress;
-  readonly environment: NetworkEnvironment;
+  readonly dialect: FuzzDialect;
   /** Called now and then with the frames sent so far. */
   readonly onProgress?: (frameCount: number) => void;
 }
@@ -38,7 +29,6 @@ const CONNECTIONS_AT_ONCE = 8;
 /** Frames handed to a socket together. */
 const BURST_FRAMES = 32;
 const GOOD_CALL_EVERY_FRAMES = 500;
-const GOOD_CALL_TIMEOUT_MS = 30_000;
 /** A connection is given up after so many frames, so that openings are fuzzed too. */
 const FRAMES_PER_CONNECTION = 2000;
 /** The server says why, or nothing, for at most so long after the stream was spoiled. */
@@ -47,7 +37,7 @@ const LAST_WORDS_MS = 100;
 /** @throws when the good connection is not served or the target is gone. */
 export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   const startedMs = performance.now();
-  const good = await connectGood(options);
+  const good = await options.dialect.connectGood(options.address);
   const totals = { frames: 0, bytesSent: 0, bytesReceived: 0, connections: 0 };
   let goodCalls = 0;
   let goodLatencyMsMax = 0;
@@ -58,7 +48,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
       if (totals.frames >= nextAt) {
         nextAt = totals.frames + GOOD_CALL_EVERY_FRAMES;
         const calledMs = performance.now();
-        await good.call(metadataApi, { topics: [] }, { timeoutMs: GOOD_CALL_TIMEOUT_MS });
+        await good.call();
         goodCalls += 1;
         goodLatencyMsMax = Math.max(goodLatencyMsMax, performance.now() - calledMs);
       }
@@ -75,7 +65,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
     isDone = true;
   }
   await caller;
-  await good.call(metadataApi, { topics: [] }, { timeoutMs: GOOD_CALL_TIMEOUT_MS });
+  await good.call();
   await good.close();
   const seconds = (performance.now() - startedMs) / 1000;
   return { ...totals, goodCalls: goodCalls + 1, goodLatencyMsMax, seconds };
@@ -89,7 +79,7 @@ interface Totals {
 }
 
 async function send(options: FuzzOptions, totals: Totals, random: FuzzRandom): Promise<void> {
-  const maker = new FrameMaker(random, new SchemaValues(random, options));
+  const maker = options.dialect.maker(random);
   while (totals.frames < options.frames) {
     const socket = await open(options.address);
     totals.connections += 1;
@@ -100,8 +90,8 @@ async function send(options: FuzzOptions, totals: Totals, random: FuzzRandom): P
     socket.on('close', () => {
       isClosed = true;
     });
-    // One in ten begins with a spoiled frame instead of Hello.
-    if (!random.chance(0.1)) socket.write(openingFrames(random.chance(0.05) ? 1 : -1));
+    const opening = options.dialect.opening(random);
+    if (opening.length > 0) socket.write(opening);
     for (let sent = 0; sent < FRAMES_PER_CONNECTION && !isClosed; ) {
       const burst: Buffer[] = [];
       let isLast = false;
@@ -151,31 +141,4 @@ async function lastWords(isClosed: () => boolean): Promise<void> {
 
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
-}
-
-function openingFrames(brokerId: number): Buffer {
-  const hello = encodeFrame(
-    { kind: FRAME_KIND_REQUEST, apiKey: helloApi.key, apiVersion: 0, correlationId: 1 },
-    helloApi.request,
-    {
-      clientSoftwareName: 'fuzz',
-      clientSoftwareVersion: '1',
-      clientId: null,
-      brokerId,
-      brokerEpoch: -1,
-    },
-  );
-  const authenticate = encodeFrame(
-    { kind: FRAME_KIND_REQUEST, apiKey: authenticateApi.key, apiVersion: 0, correlationId: 2 },
-    authenticateApi.request,
-    { mechanism: 'ANONYMOUS', bytes: new Uint8Array(0) },
-  );
-  return Buffer.concat([...hello, ...authenticate]);
-}
-
-function connectGood({ environment, address }: FuzzOptions): Promise<ClientConnection> {
-  return ClientConnection.connect(environment, address, {
-    software: { name: 'fuzz-good', version: '1' },
-    timeoutMs: GOOD_CALL_TIMEOUT_MS,
-  });
 }

@@ -1,12 +1,7 @@
 /** Random values that fit a schema, drawn towards the edges of what it allows. */
 
-import {
-  type ArraySchema,
-  type NullableSchema,
-  RecordBatchBuilder,
-  type Schema,
-  type StructSchema,
-} from '../../protocol/index.ts';
+import type { ArraySchema, NullableSchema, Schema, StructSchema } from '../../protocol/index.ts';
+import { fuzzedBatch } from './fuzzedBatch.ts';
 import type { FuzzRandom } from './fuzzRandom.ts';
 
 /** Names that exist, may exist, and never may. */
@@ -59,7 +54,7 @@ export class SchemaValues {
         // Tokens: a refused one ends the connection, so most are none.
         return random.bytes(random.chance(0.05) ? random.below(40) : 0);
       case 'records':
-        return this.#records();
+        return fuzzedBatch(random);
       case 'nullable':
         return random.chance(0.3)
           ? null
@@ -98,18 +93,5 @@ export class SchemaValues {
   #array(schema: ArraySchema<unknown>, name: string): unknown[] {
     const length = this.#random.below(ARRAY_LENGTH_MAX);
     return Array.from({ length }, () => this.#value(schema.element, name));
-  }
-
-  #records(): Uint8Array {
-    const random = this.#random;
-    if (random.chance(0.2)) return random.bytes(random.below(200));
-    const builder = new RecordBatchBuilder({ initialBytes: 512 });
-    const count = 1 + random.below(3);
-    for (let index = 0; index < count; index += 1) {
-      builder.append(null, random.bytes(random.below(50)), [], 1_700_000_000_000 + index);
-    }
-    const batch = Buffer.from(builder.build());
-    if (random.chance(0.7)) batch[random.below(batch.length)] = random.below(256);
-    return batch;
   }
 }

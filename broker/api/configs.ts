@@ -11,7 +11,7 @@ import { type BrokerConfig, describeBrokerConfig, describeTopicConfig } from '..
 import type { ClusterImage } from '../metadata/index.ts';
 
 type ResourceResult = ResponseOf<typeof describeConfigsApi>['resources'][number];
-type Entry = ResourceResult['entries'][number];
+export type ConfigEntry = ResourceResult['entries'][number];
 
 const TOPIC = 2;
 const BROKER = 4;
@@ -41,7 +41,7 @@ export function handleDescribeConfigs(
 export function topicEntries(
   config: BrokerConfig,
   overrides: Readonly<Record<string, string>>,
-): readonly Entry[] {
+): readonly ConfigEntry[] {
   return [...describeTopicConfig(config.topicDefaults, overrides)].map(
     ({ definition, value, overridden }) => ({
       name: definition.name,
@@ -61,7 +61,8 @@ function describeTopic(image: ClusterImage, config: BrokerConfig, name: string):
   return { type: TOPIC, name, errorCode: 0, errorMessage: null, entries };
 }
 
-function brokerEntries(config: BrokerConfig): readonly Entry[] {
+/** The settings in force for this broker, in alphabetical order. */
+export function brokerEntries(config: BrokerConfig): readonly ConfigEntry[] {
   return [...describeBrokerConfig(config)].map(({ definition, value, given }) => ({
     name: definition.name,
     value,

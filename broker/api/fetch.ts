@@ -18,10 +18,11 @@ import type {
   Purgatory,
   ReplicaManager,
 } from '../replica/index.ts';
+import type { Exchange } from './exchange.ts';
 import { refusalOf } from './refusal.ts';
 
-type FetchRequest = RequestOf<typeof fetchApi>;
-type FetchResponse = ResponseOf<typeof fetchApi>;
+export type FetchRequest = RequestOf<typeof fetchApi>;
+export type FetchResponse = ResponseOf<typeof fetchApi>;
 type PartitionResult = FetchResponse['topics'][number]['partitions'][number];
 
 /** A response holds at most this many bytes of records, unless one batch alone is larger. */
@@ -49,8 +50,12 @@ export class FetchHandler {
   }
 
   handle(request: ServerRequest): void {
-    const body = request.body as FetchRequest;
-    new PendingFetch(this.#parts, request, body).start();
+    this.fetch(request.body as FetchRequest, request);
+  }
+
+  /** The exchange is answered when there is enough, or the wait is over. */
+  fetch(body: FetchRequest, exchange: Exchange<FetchResponse>): void {
+    new PendingFetch(this.#parts, exchange, body).start();
   }
 }
 
@@ -66,7 +71,7 @@ interface Attempt {
 
 class PendingFetch implements FetchWaiter, DelayedOperation {
   readonly #parts: FetchParts;
-  readonly #request: ServerRequest;
+  readonly #exchange: Exchange<FetchResponse>;
   readonly #body: FetchRequest;
   /** Partitions on which this waits. */
   #waitingOn: Partition[] = [];
@@ -77,9 +82,9 @@ class PendingFetch implements FetchWaiter, DelayedOperation {
   /** Whether a read of the disk is under way. */
   #reading = false;
 
-  constructor(parts: FetchParts, request: ServerRequest, body: FetchRequest) {
+  constructor(parts: FetchParts, exchange: Exchange<FetchResponse>, body: FetchRequest) {
     this.#parts = parts;
-    this.#request = request;
+    this.#exchange = exchange;
     this.#body = body;
     this.#expired = body.maxWaitMs <= 0;
     this.#deadlineMs = parts.clock.monotonicMs() + body.maxWaitMs;
@@ -199,14 +204,14 @@ class PendingFetch implements FetchWaiter, DelayedOperation {
     this.#reading = false;
     if (this.#leftMs() <= 0) this.#expired = true;
     const enough = attempt.sizeBytes >= this.#body.minBytes;
-    if (enough || attempt.failed || this.#expired || this.#request.connection.closed) {
+    if (enough || attempt.failed || this.#expired || this.#exchange.connection.closed) {
       if (this.#waiting) this.#parts.purgatory.remove(this);
       this.#waiting = false;
       const { clock, probe } = this.#parts;
       probe.fetchedBytesTotal += attempt.sizeBytes;
-      probe.fetchLatency.observe(clock.monotonicMs() - this.#request.receivedMs);
+      probe.fetchLatency.observe(clock.monotonicMs() - this.#exchange.receivedMs);
       const response: FetchResponse = { errorCode: 0, topics: attempt.topics };
-      this.#request.respond(response, () => releaseAll(attempt));
+      this.#exchange.respond(response, () => releaseAll(attempt));
       return;
     }
     releaseAll(attempt);
@@ -247,7 +252,7 @@ class PendingFetch implements FetchWaiter, DelayedOperation {
 
   /** Only an error that nothing above expects comes here; it must not vanish in a promise. */
   #crash(error: unknown): void {
-    this.#request.respondError('UNKNOWN_SERVER_ERROR');
+    this.#exchange.respondError('UNKNOWN_SERVER_ERROR');
     throw error;
   }
 }

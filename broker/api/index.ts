@@ -1,6 +1,12 @@
+export { brokerEntries, type ConfigEntry, topicEntries } from './configs.ts';
 export * from './controllerChannel.ts';
-export { topicEntries } from './configs.ts';
 export * from './dispatcher.ts';
+export type { Exchange } from './exchange.ts';
+export { FetchHandler, type FetchRequest, type FetchResponse } from './fetch.ts';
+export { type ListOffsetsRequest, listOffsets } from './listOffsets.ts';
 export { describeClusterResponse, metadataResponse } from './metadata.ts';
-export * from './updateMetadata.ts';
+export { nearerReplica } from './nearerReplica.ts';
+export { ProduceHandler, type ProduceRequest, type ProduceResponse } from './produce.ts';
+export { refusalOf } from './refusal.ts';
 export { openReplicaChannel } from './replicaChannel.ts';
+export * from './updateMetadata.ts';

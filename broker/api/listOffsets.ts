@@ -13,7 +13,7 @@ import type { TimestampAndOffset } from '../log/index.ts';
 import type { Partition, ReplicaManager } from '../replica/index.ts';
 import { refusalOf } from './refusal.ts';
 
-type ListOffsetsRequest = RequestOf<typeof listOffsetsApi>;
+export type ListOffsetsRequest = RequestOf<typeof listOffsetsApi>;
 type PartitionResult = ResponseOf<typeof listOffsetsApi>['topics'][number]['partitions'][number];
 
 const END = -1;
@@ -24,14 +24,20 @@ export async function handleListOffsets(
   request: ServerRequest,
   replicas: ReplicaManager,
 ): Promise<void> {
-  const body = request.body as ListOffsetsRequest;
+  request.respond(await listOffsets(request.body as ListOffsetsRequest, replicas));
+}
+
+export async function listOffsets(
+  body: ListOffsetsRequest,
+  replicas: ReplicaManager,
+): Promise<ResponseOf<typeof listOffsetsApi>> {
   const topics = await Promise.all(
     body.topics.map(async ({ name, partitions }) => ({
       name,
       partitions: await Promise.all(partitions.map((wanted) => findOne(replicas, name, wanted))),
     })),
   );
-  request.respond({ topics });
+  return { topics };
 }
 
 async function findOne(

@@ -9,10 +9,10 @@
 import type { Clock } from '../../common/index.ts';
 import type { ServerRequest } from '../../network/index.ts';
 import {
-  errorCode,
   type ErrorName,
-  type produceApi,
+  errorCode,
   ProtocolError,
+  type produceApi,
   type RequestOf,
   type ResponseOf,
 } from '../../protocol/index.ts';
@@ -23,10 +23,11 @@ import type {
   Purgatory,
   ReplicaManager,
 } from '../replica/index.ts';
+import type { Exchange } from './exchange.ts';
 import { refusalOf } from './refusal.ts';
 
-type ProduceRequest = RequestOf<typeof produceApi>;
-type ProduceResponse = ResponseOf<typeof produceApi>;
+export type ProduceRequest = RequestOf<typeof produceApi>;
+export type ProduceResponse = ResponseOf<typeof produceApi>;
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 type PartitionResult = Mutable<ProduceResponse['topics'][number]['partitions'][number]>;
 
@@ -46,19 +47,23 @@ export class ProduceHandler {
   }
 
   handle(request: ServerRequest): void {
-    const body = request.body as ProduceRequest;
+    this.produce(request.body as ProduceRequest, request);
+  }
+
+  /** Appends before it returns; the exchange is answered when all is acknowledged. */
+  produce(body: ProduceRequest, exchange: Exchange<ProduceResponse>): void {
     if (body.acks !== -1 && body.acks !== 0 && body.acks !== 1) {
-      request.respondError('INVALID_REQUIRED_ACKS', `acks must be -1, 0 or 1, not ${body.acks}`);
+      exchange.respondError('INVALID_REQUIRED_ACKS', `acks must be -1, 0 or 1, not ${body.acks}`);
       return;
     }
-    const produce = new PendingProduce(this.#parts, request, body);
+    const produce = new PendingProduce(this.#parts, exchange, body);
     produce.appendAll(body.topics, body.acks);
   }
 }
 
 /** Keeps nothing of the request's body: its record batches are views that do not outlive the turn. */
 class PendingProduce implements AppendWaiter, DelayedOperation {
-  readonly #request: ServerRequest;
+  readonly #exchange: Exchange<ProduceResponse>;
   readonly #timeoutMs: number;
   readonly #topics: { readonly name: string; readonly partitionCount: number }[];
   readonly #parts: ProduceParts;
@@ -67,9 +72,9 @@ class PendingProduce implements AppendWaiter, DelayedOperation {
   readonly #waiting = new Set<number>();
   #answered = false;
 
-  constructor(parts: ProduceParts, request: ServerRequest, body: ProduceRequest) {
+  constructor(parts: ProduceParts, exchange: Exchange<ProduceResponse>, body: ProduceRequest) {
     this.#parts = parts;
-    this.#request = request;
+    this.#exchange = exchange;
     this.#timeoutMs = Math.max(0, body.timeoutMs);
     this.#topics = body.topics.map(({ name, partitions }) => ({
       name,
@@ -150,14 +155,15 @@ class PendingProduce implements AppendWaiter, DelayedOperation {
   #dropResponse(): void {
     this.#answered = true;
     const refused = this.#results.find((result) => result.errorCode !== 0);
-    if (refused === undefined) this.#request.dropResponse();
-    else this.#request.closeConnection(refused.errorMessage ?? 'A produce with acks 0 was refused');
+    if (refused === undefined) this.#exchange.dropResponse();
+    else
+      this.#exchange.closeConnection(refused.errorMessage ?? 'A produce with acks 0 was refused');
   }
 
   #answer(): void {
     this.#answered = true;
     const { clock, probe } = this.#parts;
-    probe.produceLatency.observe(clock.monotonicMs() - this.#request.receivedMs);
+    probe.produceLatency.observe(clock.monotonicMs() - this.#exchange.receivedMs);
     let slot = 0;
     const topics = this.#topics.map(({ name, partitionCount }) => {
       const partitions = this.#results.slice(slot, slot + partitionCount);
@@ -165,7 +171,7 @@ class PendingProduce implements AppendWaiter, DelayedOperation {
       return { name, partitions };
     });
     const response: ProduceResponse = { topics };
-    this.#request.respond(response);
+    this.#exchange.respond(response);
   }
 }
 

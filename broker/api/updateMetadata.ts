@@ -10,29 +10,36 @@
 
 import type { ServerRequest } from '../../network/index.ts';
 import {
-  errorCode,
   type ErrorName,
+  errorCode,
   type RequestOf,
   type updateMetadataApi,
 } from '../../protocol/index.ts';
-import type { ClusterImage } from '../metadata/index.ts';
+import type { ClusterImage, ImageChanges } from '../metadata/index.ts';
 import type { ReplicaManager } from '../replica/index.ts';
 
 export class MetadataUpdates {
   readonly #image: ClusterImage;
   readonly #replicas: ReplicaManager;
   readonly #brokerEpoch: () => number;
+  readonly #onApplied: (changes: ImageChanges) => void;
   readonly #onSnapshot: () => void;
   /** Settles when every update received so far has been taken over. */
   #applied: Promise<void> = Promise.resolve();
 
   constructor(
     parts: { readonly image: ClusterImage; readonly replicas: ReplicaManager },
-    options: { readonly brokerEpoch: () => number; readonly onSnapshot: () => void },
+    options: {
+      readonly brokerEpoch: () => number;
+      /** The replicas have taken over what an update changed. */
+      readonly onApplied: (changes: ImageChanges) => void;
+      readonly onSnapshot: () => void;
+    },
   ) {
     this.#image = parts.image;
     this.#replicas = parts.replicas;
     this.#brokerEpoch = options.brokerEpoch;
+    this.#onApplied = options.onApplied;
     this.#onSnapshot = options.onSnapshot;
   }
 
@@ -53,6 +60,7 @@ export class MetadataUpdates {
     else if (result.kind === 'snapshotNeeded') this.#refuse(request, 'INVALID_REQUEST');
     else {
       const failedTopics = await this.#replicas.apply(result.changes);
+      this.#onApplied(result.changes);
       if (result.changes.snapshot) this.#onSnapshot();
       request.respond({ errorCode: 0, version: this.#image.version, failedTopics });
     }

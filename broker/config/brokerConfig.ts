@@ -16,8 +16,18 @@ import {
   list,
   long,
   parseConfigValue,
+  requiredOf,
   string,
 } from './definition.ts';
+import {
+  type GroupConfig,
+  groupConfigFrom,
+  groupKeys,
+  type KafkaConfig,
+  kafkaConfigFrom,
+  kafkaKeys,
+} from './kafkaConfig.ts';
+import { type LogCleanerConfig, logCleanerConfigFrom, logCleanerKeys } from './logCleanerConfig.ts';
 import { parseProperties } from './properties.ts';
 import { parseListener } from './socketAddress.ts';
 import { type TopicConfig, topicConfigs } from './topicConfig.ts';
@@ -253,13 +263,13 @@ const keys = {
     name: 'max.connections',
     type: int(1),
     defaultValue: 20_000,
-    about: 'Connections of the native listener.',
+    about: 'Connections of each listener.',
   }),
   maxConnectionsPerIp: define({
     name: 'max.connections.per.ip',
     type: int(1),
     defaultValue: 20_000,
-    about: 'Connections of the native listener from one address.',
+    about: 'Connections of each listener from one address.',
   }),
   connectionsMaxIdleMs: define({
     name: 'connections.max.idle.ms',
@@ -277,11 +287,6 @@ const keys = {
 
 /** Settings of Kafka that this release does not have, and must not seem to obey. */
 const refused: ReadonlyMap<string, string> = new Map([
-  ['listeners', 'this release has no Kafka listener; use "native.listeners"'],
-  ['advertised.listeners', 'this release has no Kafka listener; use "advertised.native.listeners"'],
-  ['listener.security.protocol.map', 'this release has no Kafka listener'],
-  ['inter.broker.listener.name', 'this release has no Kafka listener'],
-  ['security.inter.broker.protocol', 'this release has no Kafka listener'],
   ['process.roles', 'Odradek is coordinated by ZooKeeper and has no KRaft mode'],
   ['node.id', 'Odradek is coordinated by ZooKeeper and has no KRaft mode; use "broker.id"'],
   ['authorizer.class.name', 'this release has no authorisation'],
@@ -309,6 +314,8 @@ export interface BrokerConfig {
   readonly controlledShutdownEnable: boolean;
   readonly deleteTopicEnable: boolean;
   readonly logRetentionCheckIntervalMs: number;
+  /** undefined where topics are not compacted. */
+  readonly logCleaner: LogCleanerConfig | undefined;
   readonly producerIdExpirationMs: number;
   readonly logFlushOffsetCheckpointIntervalMs: number;
   readonly logFlushStartOffsetCheckpointIntervalMs: number;
@@ -326,6 +333,8 @@ export interface BrokerConfig {
   readonly maxConnectionsPerIp: number;
   readonly connectionsMaxIdleMs: number;
   readonly maxInFlightRequests: number;
+  readonly kafka: KafkaConfig;
+  readonly groups: GroupConfig;
   /** What a topic takes where it sets nothing itself. */
   readonly topicDefaults: TopicConfig;
   /** As they stood in the file, for DescribeConfigs. */
@@ -351,6 +360,9 @@ const topicDefaultDefinitions: readonly ConfigDefinition[] = Object.values(topic
 /** Every key of `server.properties`, in alphabetical order. */
 export const brokerConfigDefinitions: readonly ConfigDefinition[] = [
   ...(Object.values(keys) as readonly ConfigDefinition[]),
+  ...(Object.values(kafkaKeys) as readonly ConfigDefinition[]),
+  ...(Object.values(groupKeys) as readonly ConfigDefinition[]),
+  ...(Object.values(logCleanerKeys) as readonly ConfigDefinition[]),
   ...topicDefaultDefinitions,
 ].sort((left, right) => (left.name < right.name ? -1 : 1));
 
@@ -372,12 +384,7 @@ export function brokerConfigFrom(given: ReadonlyMap<string, string>): BrokerConf
     const text = given.get(definition.name);
     return text === undefined ? definition.defaultValue : parseConfigValue(definition, text);
   };
-  const required = <T extends ConfigValue>(definition: ConfigDefinition<T>): T => {
-    const found = value(definition);
-    if (found !== undefined) return found;
-    throw new ConfigError(`The key "${definition.name}" is required`, { key: definition.name });
-  };
-  const known = new Set(brokerConfigDefinitions.map((definition) => definition.name));
+  const required = requiredOf(value);
   const unauthenticated = required(keys.allowUnauthenticatedListeners);
   const listener = (definition: ConfigDefinition<readonly string[]>): SocketAddress =>
     parseListener(definition.name, required(definition), { beyondLoopback: unauthenticated });
@@ -405,17 +412,12 @@ export function brokerConfigFrom(given: ReadonlyMap<string, string>): BrokerConf
     controlledShutdownEnable: required(keys.controlledShutdownEnable),
     deleteTopicEnable: required(keys.deleteTopicEnable),
     logRetentionCheckIntervalMs: required(keys.logRetentionCheckIntervalMs),
+    logCleaner: logCleanerConfigFrom(value),
     producerIdExpirationMs: required(keys.producerIdExpirationMs),
     logFlushOffsetCheckpointIntervalMs: required(keys.logFlushOffsetCheckpointIntervalMs),
     logFlushStartOffsetCheckpointIntervalMs: required(keys.logFlushStartOffsetCheckpointIntervalMs),
     highWatermarkCheckpointIntervalMs: required(keys.highWatermarkCheckpointIntervalMs),
-    replicaLagTimeMaxMs: required(keys.replicaLagTimeMaxMs),
-    replicaFetchWaitMaxMs: required(keys.replicaFetchWaitMaxMs),
-    replicaFetchResponseMaxBytes: required(keys.replicaFetchResponseMaxBytes),
-    replicaFetchBackoffMs: required(keys.replicaFetchBackoffMs),
-    leaderReplicationThrottledRate: required(keys.leaderReplicationThrottledRate),
-    followerReplicationThrottledRate: required(keys.followerReplicationThrottledRate),
-    replicaSocketTimeoutMs: required(keys.replicaSocketTimeoutMs),
+    ...replicationConfigFrom(required),
     socketRequestMaxBytes: required(keys.socketRequestMaxBytes),
     queuedMaxRequestBytes: queuedMaxRequestBytesOf({
       requestBytes: required(keys.socketRequestMaxBytes),
@@ -425,13 +427,40 @@ export function brokerConfigFrom(given: ReadonlyMap<string, string>): BrokerConf
     maxConnectionsPerIp: required(keys.maxConnectionsPerIp),
     connectionsMaxIdleMs: required(keys.connectionsMaxIdleMs),
     maxInFlightRequests: required(keys.maxInFlightRequests),
+    kafka: kafkaConfigFrom(value, { beyondLoopback: unauthenticated }),
+    groups: groupConfigFrom(value),
     topicDefaults: topicDefaultsFrom(given, {
       retentionMinutes: value(keys.logRetentionMinutes),
       retentionHours: value(keys.logRetentionHours),
       rollHours: value(keys.logRollHours),
     }),
     given,
-    unknownKeys: [...given.keys()].filter((key) => !known.has(key)),
+    unknownKeys: unknownKeysOf(given),
+  };
+}
+
+type ReplicationConfig = Pick<
+  BrokerConfig,
+  | 'replicaLagTimeMaxMs'
+  | 'replicaFetchWaitMaxMs'
+  | 'replicaFetchResponseMaxBytes'
+  | 'replicaFetchBackoffMs'
+  | 'leaderReplicationThrottledRate'
+  | 'followerReplicationThrottledRate'
+  | 'replicaSocketTimeoutMs'
+>;
+
+function replicationConfigFrom(
+  required: <T extends ConfigValue>(definition: ConfigDefinition<T>) => T,
+): ReplicationConfig {
+  return {
+    replicaLagTimeMaxMs: required(keys.replicaLagTimeMaxMs),
+    replicaFetchWaitMaxMs: required(keys.replicaFetchWaitMaxMs),
+    replicaFetchResponseMaxBytes: required(keys.replicaFetchResponseMaxBytes),
+    replicaFetchBackoffMs: required(keys.replicaFetchBackoffMs),
+    leaderReplicationThrottledRate: required(keys.leaderReplicationThrottledRate),
+    followerReplicationThrottledRate: required(keys.followerReplicationThrottledRate),
+    replicaSocketTimeoutMs: required(keys.replicaSocketTimeoutMs),
   };
 }
 
@@ -448,6 +477,11 @@ export function* describeBrokerConfig(config: BrokerConfig): Generator<{
     const value = definition.sensitive ? null : shown;
     yield { definition, value, given: text !== undefined };
   }
+}
+
+function unknownKeysOf(given: ReadonlyMap<string, string>): readonly string[] {
+  const known = new Set(brokerConfigDefinitions.map((definition) => definition.name));
+  return [...given.keys()].filter((key) => !known.has(key));
 }
 
 function logDirsOf(

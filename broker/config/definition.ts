@@ -38,6 +38,7 @@ export class ConfigError extends OdradekError {
 }
 
 const INT32_MAX = 2 ** 31 - 1;
+const INT64_MAX = '9223372036854775807';
 
 /** A whole number within [min, max]; `max` defaults to what the type holds. */
 export function int(min: number, max: number = INT32_MAX): ConfigType<number> {
@@ -47,6 +48,21 @@ export function int(min: number, max: number = INT32_MAX): ConfigType<number> {
 /** As `int`, up to 2^53 - 1. Kafka's Long.MAX_VALUE is taken as that. */
 export function long(min: number, max: number = Number.MAX_SAFE_INTEGER): ConfigType<number> {
   return wholeNumber('long', min, max);
+}
+
+/** A decimal number within [min, max]. */
+export function double(min: number, max: number): ConfigType<number> {
+  const range = max === Number.MAX_VALUE ? `${min} and above` : `${min} to ${max}`;
+  return {
+    name: 'double',
+    range,
+    parse: (text) => {
+      const value = Number(text);
+      if (text === '' || !Number.isFinite(value)) throw new Error(`must be a number, ${range}`);
+      if (value < min || value > max) throw new Error(`must be ${range}`);
+      return value;
+    },
+  };
 }
 
 export const boolean: ConfigType<boolean> = {
@@ -109,6 +125,22 @@ export const throttledReplicas: ConfigType<readonly string[]> = {
   },
 };
 
+/** One or more of the allowed values, each once. */
+export function someOf(...allowed: readonly string[]): ConfigType<readonly string[]> {
+  return {
+    name: 'list',
+    range: `one or more of ${allowed.join(', ')}, separated by commas`,
+    parse: (text) => {
+      const entries = text.split(',').map((entry) => entry.trim());
+      const isTwice = new Set(entries).size < entries.length;
+      if (isTwice || entries.some((entry) => !allowed.includes(entry))) {
+        throw new Error(`must be one or more of ${allowed.join(', ')}`);
+      }
+      return entries;
+    },
+  };
+}
+
 export function define<T extends ConfigValue>(
   definition: ConfigDefinition<T>,
 ): ConfigDefinition<T> {
@@ -137,6 +169,8 @@ export function parseConfigValue<T extends ConfigValue>(
 
 /** As it stands in a file: the inverse of `parseConfigValue`. */
 export function formatConfigValue(value: ConfigValue): string {
+  // What `parse` takes for the greatest number is said as Kafka says it.
+  if (value === Number.MAX_SAFE_INTEGER) return INT64_MAX;
   return typeof value === 'object' ? value.join(',') : String(value);
 }
 
@@ -148,11 +182,27 @@ function wholeNumber(name: string, min: number, max: number): ConfigType<number>
     range,
     parse: (text) => {
       if (!/^-?\d+$/.test(text)) throw new Error(`must be a whole number, ${range}`);
-      const saturated = text === '9223372036854775807' ? Number.MAX_SAFE_INTEGER : Number(text);
+      const saturated = text === INT64_MAX ? Number.MAX_SAFE_INTEGER : Number(text);
       if (!Number.isSafeInteger(saturated) || saturated < min || saturated > max) {
         throw new Error(`must be ${range}`);
       }
       return saturated;
     },
+  };
+}
+
+/** Reads a key: its value, or its default. */
+export type ConfigSource = <T extends ConfigValue>(
+  definition: ConfigDefinition<T>,
+) => T | undefined;
+
+/** The same for keys that have a value. @throws {ConfigError} naming one that has none. */
+export function requiredOf(
+  read: ConfigSource,
+): <T extends ConfigValue>(definition: ConfigDefinition<T>) => T {
+  return (definition) => {
+    const value = read(definition);
+    if (value !== undefined) return value;
+    throw new ConfigError(`The key "${definition.name}" is required`, { key: definition.name });
   };
 }

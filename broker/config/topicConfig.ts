@@ -9,11 +9,13 @@ import {
   ConfigError,
   type ConfigValue,
   define,
+  double,
   formatConfigValue,
   int,
   long,
   oneOf,
   parseConfigValue,
+  someOf,
   throttledReplicas,
 } from './definition.ts';
 
@@ -32,13 +34,15 @@ function defineTopic<T extends ConfigValue>(
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export const topicConfigs = {
-  cleanupPolicy: defineTopic({
+  cleanupPolicy: defineTopic<readonly string[]>({
     name: 'cleanup.policy',
     brokerKey: 'log.cleanup.policy',
-    type: oneOf('delete'),
-    defaultValue: 'delete',
+    type: someOf('compact', 'delete'),
+    defaultValue: ['delete'],
     about:
-      'What happens to old segments: `delete` removes them by `retention.ms` and `retention.bytes`.',
+      'What happens to old segments: `delete` removes them by `retention.ms` and ' +
+      '`retention.bytes`, `compact` keeps the last record of each key; both may be given. Where a ' +
+      'topic is compacted, every record must have a key.',
   }),
   compressionType: defineTopic({
     name: 'compression.type',
@@ -46,6 +50,15 @@ export const topicConfigs = {
     type: oneOf('producer'),
     defaultValue: 'producer',
     about: 'The codec of stored batches: `producer` keeps each batch as its producer sent it.',
+  }),
+  deleteRetentionMs: defineTopic({
+    name: 'delete.retention.ms',
+    brokerKey: 'log.cleaner.delete.retention.ms',
+    type: long(0),
+    defaultValue: DAY_MS,
+    about:
+      'Milliseconds for which a tombstone stays after it was first compacted: a reader that takes ' +
+      'longer from the start to the end of the log may miss that a key was deleted.',
   }),
   fileDeleteDelayMs: defineTopic({
     name: 'file.delete.delay.ms',
@@ -95,6 +108,14 @@ export const topicConfigs = {
       'Replicas that, while they lead, share `leader.replication.throttled.rate` of their broker with ' +
       'the other throttled ones, for followers out of sync.',
   }),
+  maxCompactionLagMs: defineTopic({
+    name: 'max.compaction.lag.ms',
+    brokerKey: 'log.cleaner.max.compaction.lag.ms',
+    type: long(1),
+    defaultValue: Number.MAX_SAFE_INTEGER,
+    about:
+      'Milliseconds after which a record is due for compaction, however little of the log is dirty.',
+  }),
   maxMessageBytes: defineTopic({
     name: 'max.message.bytes',
     brokerKey: 'message.max.bytes',
@@ -123,6 +144,20 @@ export const topicConfigs = {
     defaultValue: 'CreateTime',
     about:
       "Whose clock stamps records: the producer's (`CreateTime`) or the broker's (`LogAppendTime`).",
+  }),
+  minCleanableDirtyRatio: defineTopic({
+    name: 'min.cleanable.dirty.ratio',
+    brokerKey: 'log.cleaner.min.cleanable.ratio',
+    type: double(0, 1),
+    defaultValue: 0.5,
+    about: 'Share of bytes that were not compacted yet above which a log is compacted.',
+  }),
+  minCompactionLagMs: defineTopic({
+    name: 'min.compaction.lag.ms',
+    brokerKey: 'log.cleaner.min.compaction.lag.ms',
+    type: long(0),
+    defaultValue: 0,
+    about: 'Milliseconds for which a record stays, though a newer one has its key.',
   }),
   minInsyncReplicas: defineTopic({
     name: 'min.insync.replicas',
@@ -196,18 +231,22 @@ export const topicConfigs = {
 
 /** Effective settings of one topic. */
 export interface TopicConfig {
-  readonly cleanupPolicy: string;
+  readonly cleanupPolicy: readonly string[];
   readonly compressionType: string;
+  readonly deleteRetentionMs: number;
   readonly fileDeleteDelayMs: number;
   readonly flushMessages: number;
   readonly flushMs: number;
   readonly followerThrottledReplicas: readonly string[];
   readonly indexIntervalBytes: number;
   readonly leaderThrottledReplicas: readonly string[];
+  readonly maxCompactionLagMs: number;
   readonly maxMessageBytes: number;
   readonly messageTimestampAfterMaxMs: number;
   readonly messageTimestampBeforeMaxMs: number;
   readonly messageTimestampType: string;
+  readonly minCleanableDirtyRatio: number;
+  readonly minCompactionLagMs: number;
   readonly minInsyncReplicas: number;
   readonly preallocate: boolean;
   readonly retentionBytes: number;

@@ -1,7 +1,10 @@
-/** Which record batches a log takes: everything that can be said without decompressing one. */
+/**
+ * Which record batches a log takes: everything that can be said without decompressing one, but for
+ * logs that are compacted.
+ */
 
 import { assert, type TopicPartition, topicPartitionKey } from '../../common/index.ts';
-import { ProtocolError, RecordBatchView, verifyBatch } from '../../protocol/index.ts';
+import { ProtocolError, RecordBatchView, RecordCursor, verifyBatch } from '../../protocol/index.ts';
 import { type LogConfig, UNLIMITED } from './logConfig.ts';
 import type { AppendOptions } from './partitionLogTypes.ts';
 
@@ -13,6 +16,7 @@ export interface AdmissionOptions {
 }
 
 const view = new RecordBatchView();
+const cursor = new RecordCursor();
 
 /**
  * @param batch exactly one batch.
@@ -37,7 +41,25 @@ export function refuseBadBatch(batch: Uint8Array, options: AdmissionOptions): vo
   const { sizeBytes, baseTimestamp, maxTimestamp } = view.at(batch, 0);
   view.release();
   assert(sizeBytes === batch.length, 'One batch is appended at a time', { sizeBytes });
-  if (origin === 'client') refuseBadTimestamps(name, { ...options, baseTimestamp, maxTimestamp });
+  if (origin !== 'client') return;
+  refuseBadTimestamps(name, { ...options, baseTimestamp, maxTimestamp });
+  if (config.cleanupPolicy.includes('compact')) refuseMissingKeys(batch, name);
+}
+
+/** The only rule for which a batch is opened: a record without a key could never be superseded. */
+function refuseMissingKeys(batch: Uint8Array, name: string): void {
+  try {
+    cursor.open(batch, 0);
+    while (cursor.next()) {
+      if (cursor.hasKey) continue;
+      throw new ProtocolError(
+        'INVALID_RECORD',
+        `"${name}" is compacted: a record without a key is not taken`,
+      );
+    }
+  } finally {
+    cursor.release();
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The log: what a broker keeps of its partitions on disk. Knows nothing of replicas or sockets. */
 
+export type { CleanerStats, LogCleanerOptions } from './cleaner/index.ts';
 export * from './dumpLog.ts';
 export * from './logConfig.ts';
 export type { LogEnvironment } from './logContext.ts';

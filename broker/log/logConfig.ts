@@ -18,8 +18,16 @@ export interface LogConfig {
   readonly retentionMs: number;
   /** `retention.bytes`: the oldest segments beyond this size go; -1 without limit. */
   readonly retentionBytes: number;
-  /** `cleanup.policy`: retention applies only where it holds `delete`. */
+  /** `cleanup.policy`: retention applies only where it holds `delete`, the cleaner by `compact`. */
   readonly cleanupPolicy: readonly ('delete' | 'compact')[];
+  /** `min.cleanable.dirty.ratio`: share of the log above which it is compacted, 0 to 1. */
+  readonly minCleanableDirtyRatio: number;
+  /** `min.compaction.lag.ms`: records stay as they are for so long. */
+  readonly minCompactionLagMs: number;
+  /** `max.compaction.lag.ms`: after so long the log is compacted, whatever its dirty share. */
+  readonly maxCompactionLagMs: number;
+  /** `delete.retention.ms`: how long a tombstone stays after it was first compacted. */
+  readonly deleteRetentionMs: number;
   /**
    * `flush.messages`: records after which the log is synced. With 1, our default, a record counts as
    * written only when it is on disk: acknowledgements wait for the group's fdatasync.
@@ -51,6 +59,10 @@ export const defaultLogConfig: LogConfig = {
   retentionMs: 7 * 24 * 3600 * 1000,
   retentionBytes: -1,
   cleanupPolicy: ['delete'],
+  minCleanableDirtyRatio: 0.5,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: UNLIMITED,
+  deleteRetentionMs: 24 * 3600 * 1000,
   flushMessages: 1,
   flushMs: UNLIMITED,
   maxMessageBytes: 1024 ** 2 + 12,

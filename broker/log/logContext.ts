@@ -34,4 +34,6 @@ export interface LogContext {
   writeRecoveryPoints(): Promise<void>;
   /** The same for the log start offsets. */
   writeLogStarts(): Promise<void>;
+  /** The same for the offsets up to which compaction has come. */
+  writeCleanedOffsets(): Promise<void>;
 }

@@ -39,12 +39,13 @@ import {
   newDirectoryId,
 } from './propertiesFile.ts';
 
-/** What the three checkpoints say of one partition. */
+/** What the checkpoints say of one partition. */
 interface CheckpointedOffsets {
   readonly topicPartition: TopicPartition;
   readonly recoveryPoint: number;
   readonly checkpointedLogStart: number;
   readonly highWatermark: number;
+  readonly cleanedOffset: number | undefined;
 }
 
 /** What the directories of one broker share. */
@@ -81,6 +82,7 @@ export class LogDirectory {
   readonly #recoveryPoints: CheckpointWriter;
   readonly #logStarts: CheckpointWriter;
   readonly #highWatermarks: CheckpointWriter;
+  readonly #cleanedOffsets: CheckpointWriter;
   #lock: DirectoryLock | undefined;
   #failure: Error | undefined;
   #isLoaded = false;
@@ -103,12 +105,14 @@ export class LogDirectory {
       onDiskFailure: (error) => this.fail(error),
       writeRecoveryPoints: () => this.#replace(this.#recoveryPoints),
       writeLogStarts: () => this.#replace(this.#logStarts),
+      writeCleanedOffsets: () => this.#replace(this.#cleanedOffsets),
     };
-    const writer = (name: string, offsetOf: (of: CheckpointedOffsets) => number) =>
+    const writer = (name: string, offsetOf: (of: CheckpointedOffsets) => number | undefined) =>
       new CheckpointWriter(fileSystem, this.#join(name), () => this.#checkpoint(offsetOf));
     this.#recoveryPoints = writer(names.RECOVERY_POINT_CHECKPOINT, (log) => log.recoveryPoint);
     this.#logStarts = writer(names.LOG_START_CHECKPOINT, (log) => log.checkpointedLogStart);
     this.#highWatermarks = writer(names.HIGH_WATERMARK_CHECKPOINT, (log) => log.highWatermark);
+    this.#cleanedOffsets = writer(names.CLEANER_OFFSET_CHECKPOINT, (log) => log.cleanedOffset);
   }
 
   get isOnline(): boolean {
@@ -254,12 +258,16 @@ export class LogDirectory {
     );
     log?.notifyFailure();
     const path = this.#join(nameOf(topicPartition, random.bytes(16).toString('hex')));
+    const wasCleaned = log?.cleanedOffset !== undefined;
     try {
+      // Its steps go by path: after the renaming they would hit a new partition of that name.
+      await log?.settleSwap();
       await fileSystem.rename(this.#join(key), path);
       await fileSystem.syncDirectory(this.path);
       await this.#replace(this.#recoveryPoints);
       await this.#replace(this.#logStarts);
       await this.#replace(this.#highWatermarks);
+      if (wasCleaned) await this.#replace(this.#cleanedOffsets);
     } catch (error) {
       if (!isShortage(error)) this.fail(error);
       throw storageError(topicPartition, 'could not be taken away', error);
@@ -413,6 +421,7 @@ export class LogDirectory {
     const recoveryPoints = this.#readCheckpoint(names.RECOVERY_POINT_CHECKPOINT);
     const logStarts = this.#readCheckpoint(names.LOG_START_CHECKPOINT);
     const highWatermarks = this.#readCheckpoint(names.HIGH_WATERMARK_CHECKPOINT);
+    const cleanedOffsets = this.#readCheckpoint(names.CLEANER_OFFSET_CHECKPOINT);
     for (const name of fileSystem.readDirectorySync(this.path)) {
       if (names.isDeleteDirectory(name)) {
         this.#removeLater(this.#join(name), 0);
@@ -426,6 +435,7 @@ export class LogDirectory {
         recoveryPoint: recoveryPoints === undefined ? undefined : (recoveryPoints.get(name) ?? 0),
         logStartOffset: logStarts?.get(name) ?? 0,
         highWatermark: highWatermarks?.get(name) ?? 0,
+        cleanedOffset: cleanedOffsets?.get(name),
       });
     }
     this.#writeCheckpointsSync(recoveryPoints, logStarts);
@@ -442,6 +452,7 @@ export class LogDirectory {
       readonly recoveryPoint: number | undefined;
       readonly logStartOffset: number;
       readonly highWatermark: number;
+      readonly cleanedOffset: number | undefined;
     },
   ): void {
     const key = topicPartitionKey(topicPartition);
@@ -459,12 +470,13 @@ export class LogDirectory {
       this.refused.set(key, error);
       // Without its recovery point the next start would take lost data for a torn tail, and cut.
       const recoveryPoint = found.recoveryPoint ?? this.#lastBaseOffset(key);
-      const { logStartOffset: checkpointedLogStart, highWatermark } = found;
+      const { logStartOffset: checkpointedLogStart, highWatermark, cleanedOffset } = found;
       this.#refusedOffsets.set(key, {
         topicPartition,
         recoveryPoint,
         checkpointedLogStart,
         highWatermark,
+        cleanedOffset,
       });
       this.#logger.error('A partition is offline', { partition: key, reason: error.message });
     }
@@ -508,10 +520,14 @@ export class LogDirectory {
     }
   }
 
-  #checkpoint(offsetOf: (of: CheckpointedOffsets) => number): Buffer {
+  /** @param offsetOf undefined for a log that is not to be named. */
+  #checkpoint(offsetOf: (of: CheckpointedOffsets) => number | undefined): Buffer {
     const all: CheckpointedOffsets[] = [...this.logs.values(), ...this.#refusedOffsets.values()];
     return encodeOffsetCheckpoint(
-      all.map((of) => ({ topicPartition: of.topicPartition, offset: offsetOf(of) })),
+      all.flatMap((of) => {
+        const offset = offsetOf(of);
+        return offset === undefined ? [] : [{ topicPartition: of.topicPartition, offset }];
+      }),
     );
   }
 

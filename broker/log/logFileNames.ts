@@ -5,6 +5,8 @@
  *     flights-0/00000000000000000000.log                                  a segment and its indexes
  *     flights-0/00000000000000001200.snapshot                             its producers at an offset
  *     flights-0/00000000000000000000.log.deleted                          goes after a delay
+ *     flights-0/00000000000000000000.log.cleaned                          compaction writes it
+ *     flights-0/00000000000000000000.log.swap                             takes the place of others
  *     flights-0.c0ffee00c0ffee00c0ffee00c0ffee00-delete/                  a deleted partition
  *     flights-0.c0ffee00c0ffee00c0ffee00c0ffee00-stray/                   one that was set aside
  */
@@ -17,6 +19,7 @@ export const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
 export const RECOVERY_POINT_CHECKPOINT = 'recovery-point-offset-checkpoint';
 export const HIGH_WATERMARK_CHECKPOINT = 'replication-offset-checkpoint';
 export const LOG_START_CHECKPOINT = 'log-start-offset-checkpoint';
+export const CLEANER_OFFSET_CHECKPOINT = 'cleaner-offset-checkpoint';
 export const LEADER_EPOCH_CHECKPOINT = 'leader-epoch-checkpoint';
 export const PARTITION_METADATA = 'partition.metadata';
 export const LOG_SUFFIX = '.log';
@@ -24,6 +27,8 @@ export const OFFSET_INDEX_SUFFIX = '.index';
 export const TIME_INDEX_SUFFIX = '.timeindex';
 export const SNAPSHOT_SUFFIX = '.snapshot';
 export const DELETED_SUFFIX = '.deleted';
+export const CLEANED_SUFFIX = '.cleaned';
+export const SWAP_SUFFIX = '.swap';
 const DELETE_DIRECTORY_SUFFIX = '-delete';
 const STRAY_DIRECTORY_SUFFIX = '-stray';
 

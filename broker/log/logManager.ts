@@ -13,11 +13,12 @@ import {
   topicPartitionKey,
 } from '../../common/index.ts';
 import { ProtocolError } from '../../protocol/index.ts';
+import { type CleanerStats, LogCleaner, type LogCleanerOptions } from './cleaner/index.ts';
 import { ConcurrencyLimit } from './concurrencyLimit.ts';
 import { storageError } from './diskErrors.ts';
 import { IndexCache } from './indexCache.ts';
 import type { LogConfig } from './logConfig.ts';
-import type { LogEnvironment } from './logContext.ts';
+import type { LogContext, LogEnvironment } from './logContext.ts';
 import { LogDirectory } from './logDirectory.ts';
 import { joinPath, META_PROPERTIES } from './logFileNames.ts';
 import { TailBudget } from './logTail.ts';
@@ -52,6 +53,8 @@ export interface LogManagerOptions {
   readonly coldReadsMax?: number;
   /** fdatasync calls at once, for each log directory. Default 2. */
   readonly syncsMax?: number;
+  /** How logs are compacted; undefined for a broker that compacts none. */
+  readonly cleaner?: LogCleanerOptions | undefined;
 }
 
 export interface LogDirFailure {
@@ -83,6 +86,7 @@ export class LogManager {
   readonly #startWallMs: number;
   readonly #startMonotonicMs: number;
   #hasOfflineLogs = false;
+  readonly #cleaner: LogCleaner | undefined;
   #isClosed = false;
 
   constructor(environment: LogEnvironment, options: LogManagerOptions, logger: Logger) {
@@ -105,6 +109,7 @@ export class LogManager {
         this.#pending.add(log);
       },
     };
+    if (options.cleaner !== undefined) this.#cleaner = this.#makeCleaner(options.cleaner, shared);
     this.#directories = options.logDirs.map(
       (path) =>
         new LogDirectory(shared, {
@@ -165,6 +170,7 @@ export class LogManager {
       ({ isOnline, refused }) => !isOnline || refused.size > 0,
     );
     this.#startTimers();
+    this.#cleaner?.wake();
   }
 
   /**
@@ -227,6 +233,7 @@ export class LogManager {
     if (existing !== undefined) {
       this.#checkTopicId(existing, topicId);
       existing.reconfigure(config);
+      this.#cleaner?.wake();
       return existing;
     }
     const reason = this.offlineReason(topicPartition);
@@ -237,7 +244,9 @@ export class LogManager {
     if (emptiest === undefined) {
       throw storageError(topicPartition, 'has no place: no log directory is online', undefined);
     }
-    return emptiest.create(topicPartition, topicId, config);
+    const log = emptiest.create(topicPartition, topicId, config);
+    this.#cleaner?.wake();
+    return log;
   }
 
   /** Gives all logs of a topic another configuration. */
@@ -245,6 +254,7 @@ export class LogManager {
     for (const log of this.logs()) {
       if (log.topicPartition.topic === topic) log.reconfigure(config);
     }
+    this.#cleaner?.wake();
   }
 
   /**
@@ -310,6 +320,16 @@ export class LogManager {
     for (const directory of this.#online) await directory.applyRetention(nowMs);
   }
 
+  /** Compacts every log that is due now; the timer does so every `log.cleaner.backoff.ms`. */
+  async compact(): Promise<void> {
+    await this.#cleaner?.runToEnd();
+  }
+
+  /** undefined where no log is compacted here. */
+  get cleanerStats(): CleanerStats | undefined {
+    return this.#cleaner?.stats();
+  }
+
   /** Syncs and checkpoints all recovery points now; the timer does so too. */
   async checkpointRecoveryPoints(): Promise<void> {
     await Promise.all(this.#online.map((directory) => directory.checkpointRecoveryPoints()));
@@ -325,9 +345,28 @@ export class LogManager {
     this.#isClosed = true;
     for (const timer of this.#timers) timer?.cancel();
     this.flushTurn();
+    await this.#cleaner?.close();
     // Retention that renames files under a log that is being closed would leave half of each.
     await Promise.all(this.#working);
     await Promise.all(this.#online.map((directory) => directory.close(options.brokerEpoch)));
+  }
+
+  #makeCleaner(
+    options: LogCleanerOptions,
+    { coldReads }: Pick<LogContext, 'coldReads'>,
+  ): LogCleaner {
+    const context = {
+      environment: this.#environment,
+      logger: this.#logger,
+      logs: () => this.logs(),
+      limitReads: <T>(read: () => Promise<T>) => coldReads.run(read),
+      nowMs: () => this.#retentionNowMs(),
+      onDiskFailure: (log: PartitionLog, error: unknown) => {
+        const key = topicPartitionKey(log.topicPartition);
+        this.#directories.find((directory) => directory.logs.get(key) === log)?.fail(error);
+      },
+    };
+    return new LogCleaner(context, options);
   }
 
   get #online(): readonly LogDirectory[] {

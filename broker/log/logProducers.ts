@@ -59,6 +59,11 @@ export class LogProducers {
     return this.#state.producerCount;
   }
 
+  /** The newest batch of each producer that is remembered. */
+  newest(): Iterable<ProducerBatch> {
+    return this.#state.newest();
+  }
+
   /**
    * Judges a batch that is about to be appended.
    *
@@ -215,9 +220,18 @@ export class LogProducers {
   }
 
   /** The segments below `startOffset` are gone. What a crash leaves, the next start removes. */
-  async removeSnapshotsBelow(startOffset: number): Promise<void> {
-    const removed = this.#snapshots.filter((offset) => offset < startOffset);
-    this.#snapshots = this.#snapshots.filter((offset) => offset >= startOffset);
+  removeSnapshotsBelow(startOffset: number): Promise<void> {
+    return this.#remove((offset) => offset < startOffset);
+  }
+
+  /** No segment begins between these offsets any more. What a crash leaves, the next start removes. */
+  removeSnapshotsBetween(startOffset: number, endOffset: number): Promise<void> {
+    return this.#remove((offset) => startOffset < offset && offset < endOffset);
+  }
+
+  async #remove(isGone: (offset: number) => boolean): Promise<void> {
+    const removed = this.#snapshots.filter((offset) => isGone(offset));
+    this.#snapshots = this.#snapshots.filter((offset) => !isGone(offset));
     for (const offset of removed) {
       this.#unsynced.delete(offset);
       try {

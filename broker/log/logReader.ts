@@ -62,6 +62,11 @@ export class LogReader {
     this.#hints.clear();
   }
 
+  /** Where batches stand in files has changed; the batches themselves have not. */
+  forgetPositions(): void {
+    this.#hints.clear();
+  }
+
   /** @param options with `endOffset` within what is written. */
   read(fetchOffset: Offset, options: ReadOptions): LogRead | Promise<LogRead> {
     if (fetchOffset >= options.endOffset) {
@@ -116,8 +121,12 @@ export class LogReader {
     for (;;) {
       const generation = this.#options.generation();
       try {
-        const read = await this.#readFiles(fetchOffset, options);
-        if (generation === this.#options.generation()) return read;
+        const { read, found } = await this.#readFiles(fetchOffset, options);
+        if (generation === this.#options.generation()) {
+          // Only now: a position in a file that is gone would send the next reader astray.
+          if (found !== undefined) this.#remember(found);
+          return read;
+        }
       } catch (error) {
         if (generation === this.#options.generation()) {
           // What is found corrupt is reported as it is; anything else is the disk.
@@ -132,7 +141,10 @@ export class LogReader {
     }
   }
 
-  async #readFiles(fetchOffset: number, options: ReadOptions): Promise<LogRead> {
+  async #readFiles(
+    fetchOffset: number,
+    options: ReadOptions,
+  ): Promise<{ readonly read: LogRead; readonly found: SegmentRead | undefined }> {
     const segments = this.#options.segments();
     const { readMemory } = this.#options.context;
     const first = Math.max(
@@ -140,7 +152,7 @@ export class LogReader {
       0,
     );
     for (const segment of segments.slice(first)) {
-      const read = await readSegment(segment, this.#options.context.indexCache, {
+      const found = await readSegment(segment, this.#options.context.indexCache, {
         fetchOffset,
         maxBytes: options.maxBytes,
         endOffset: options.endOffset,
@@ -151,17 +163,18 @@ export class LogReader {
         memory: readMemory,
       });
       // Where compaction took the end of a segment, the next one goes on.
-      if (read.atEnd) continue;
-      this.#remember(read);
-      const { bytes, memory } = read;
-      const nextOffset = read.nextOffset as Offset;
+      if (found.atEnd) continue;
+      const { bytes, memory } = found;
+      const nextOffset = found.nextOffset as Offset;
       this.#noteInterest(nextOffset);
       const slices = bytes.length > 0 ? [bytes] : NO_BATCHES;
       const sizeBytes = bytes.length;
-      if (memory === undefined) return { slices, sizeBytes, nextOffset };
-      return { slices, sizeBytes, nextOffset, release: () => readMemory.release(memory) };
+      if (memory === undefined) return { read: { slices, sizeBytes, nextOffset }, found };
+      const release = () => readMemory.release(memory);
+      return { read: { slices, sizeBytes, nextOffset, release }, found };
     }
-    return { slices: NO_BATCHES, sizeBytes: 0, nextOffset: fetchOffset as Offset };
+    const nothing = { slices: NO_BATCHES, sizeBytes: 0, nextOffset: fetchOffset as Offset };
+    return { read: nothing, found: undefined };
   }
 
   #hintFor(segment: LogSegment, fetchOffset: number): number | undefined {

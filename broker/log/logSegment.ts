@@ -9,6 +9,7 @@
 import { assert, type FileSystem, type OpenFile, systemErrorCode } from '../../common/index.ts';
 import type { RecordBatchView } from '../../protocol/index.ts';
 import {
+  CLEANED_SUFFIX,
   joinPath,
   LOG_SUFFIX,
   OFFSET_INDEX_SUFFIX,
@@ -48,6 +49,8 @@ export class LogSegment {
   readonly createdMs: number;
   readonly #fileSystem: FileSystem;
   readonly #stem: string;
+  /** Where the file stands now: elsewhere than at `path` while compaction writes it. */
+  #presentPath: string;
   #file: OpenFile | undefined;
   /** Reads under way: the file is not closed under them. */
   #readsInFlight = 0;
@@ -67,6 +70,7 @@ export class LogSegment {
     this.#fileSystem = options.fileSystem;
     this.#stem = joinPath(options.directory, offsetName(options.baseOffset));
     this.path = this.#stem + LOG_SUFFIX;
+    this.#presentPath = this.path;
     this.#nextOffset = options.baseOffset;
     this.#maxTimestamp = { timestamp: NO_TIMESTAMP, offset: options.baseOffset };
   }
@@ -75,6 +79,19 @@ export class LogSegment {
   static create(options: LogSegmentOptions): LogSegment {
     const segment = new LogSegment(options);
     segment.#file = options.fileSystem.openSync(segment.path, 'create');
+    segment.#file.truncateSync(0);
+    segment.resetIndexes();
+    return segment;
+  }
+
+  /**
+   * Makes the file into which compaction writes what is left of a group of segments. It stands at
+   * `path` with `.cleaned` behind it, until `moveTo`.
+   */
+  static createCleaned(options: LogSegmentOptions): LogSegment {
+    const segment = new LogSegment(options);
+    segment.#presentPath = segment.path + CLEANED_SUFFIX;
+    segment.#file = options.fileSystem.openSync(segment.#presentPath, 'create');
     segment.#file.truncateSync(0);
     segment.resetIndexes();
     return segment;
@@ -109,7 +126,7 @@ export class LogSegment {
 
   /** The log file, opened when first needed. @throws system errors. */
   file(): OpenFile {
-    this.#file ??= this.#fileSystem.openSync(this.path, 'readWrite');
+    this.#file ??= this.#fileSystem.openSync(this.#presentPath, 'readWrite');
     return this.#file;
   }
 
@@ -122,6 +139,27 @@ export class LogSegment {
       this.#readsInFlight -= 1;
       if (this.#isCloseDue) this.close();
     }
+  }
+
+  /** Gives the file another name. Durable after a sync of the directory. @throws system errors. */
+  moveTo(path: string): void {
+    this.#fileSystem.renameSync(this.#presentPath, path);
+    this.#presentPath = path;
+  }
+
+  /** Closes the file and removes it, wherever it stands. @throws system errors. */
+  remove(): void {
+    this.close();
+    this.#fileSystem.unlinkSync(this.#presentPath);
+  }
+
+  /** The segment reaches up to where the next one begins, though its last batches are gone. */
+  endAt(nextOffset: number): void {
+    assert(nextOffset >= this.#nextOffset, 'A segment ends behind its last batch', {
+      path: this.path,
+      nextOffset,
+    });
+    this.#nextOffset = nextOffset;
   }
 
   /** Takes what recovery found. */
@@ -193,6 +231,18 @@ export class LogSegment {
       this.removeIndexFiles();
       throw error;
     }
+  }
+
+  /**
+   * Replaces both index files as a whole, so that either can be believed as soon as it is there.
+   *
+   * @param indexes of this segment as they are in memory, or were: readers may have let go of them.
+   * @throws system errors; what was not replaced is absent, and made anew when it is needed.
+   */
+  async replaceIndexes({ offsets, times }: SegmentIndexes): Promise<void> {
+    times.maybeAppend(this.#maxTimestamp);
+    await this.#fileSystem.replaceFile(this.indexPaths.offsets, offsets.bytes);
+    await this.#fileSystem.replaceFile(this.indexPaths.times, times.bytes);
   }
 
   /**

@@ -13,12 +13,12 @@
 import {
   CorruptionError,
   type FileSystem,
-  OdradekError,
   type TopicPartition,
   topicPartitionKey,
 } from '../../common/index.ts';
 import { BATCH_HEADER_BYTES, RecordBatchView } from '../../protocol/index.ts';
 import { decodeEpochCheckpoint } from './checkpointFile.ts';
+import { finishSwaps } from './cleaner/segmentSwap.ts';
 import { LeaderEpochCache } from './leaderEpochCache.ts';
 import type { LogConfig } from './logConfig.ts';
 import type { LogContext } from './logContext.ts';
@@ -52,11 +52,13 @@ export interface LoadOptions {
   readonly recoveryPoint: number | undefined;
   readonly logStartOffset: number;
   readonly highWatermark: number;
+  /** As `PartitionLogState.cleanedOffset`. */
+  readonly cleanedOffset: number | undefined;
 }
 
 /**
  * @throws {CorruptionError} LOG_CORRUPT where bytes that were on disk are wrong or gone.
- * @throws {OdradekError} LOG_FORMAT_UNSUPPORTED, LOG_COMPACTION_INTERRUPTED.
+ * @throws {OdradekError} LOG_FORMAT_UNSUPPORTED.
  * @throws system errors.
  */
 export function loadPartitionLog(options: LoadOptions): PartitionLog {
@@ -118,6 +120,7 @@ class PartitionLoader {
         Math.max(this.#options.highWatermark, logStartOffset),
         active.nextOffset,
       ),
+      cleanedOffset: this.#cleanedOffset(logStartOffset, active.nextOffset),
       epochs: this.#epochs,
       producers,
       epochVersionOnDisk: this.#epochsAreOnDisk ? 0 : -1,
@@ -125,18 +128,20 @@ class PartitionLoader {
     });
   }
 
+  /** One that lies outside of the log tells of another log, or of bytes that were lost. */
+  #cleanedOffset(logStartOffset: number, endOffset: number): number | undefined {
+    const { cleanedOffset } = this.#options;
+    if (cleanedOffset === undefined) return undefined;
+    return cleanedOffset > endOffset ? logStartOffset : Math.max(cleanedOffset, logStartOffset);
+  }
+
   #findSegments(): LogSegment[] {
     const { directory, context } = this.#options;
     const baseOffsets: number[] = [];
+    finishSwaps(this.#fileSystem, directory, context.logger);
     for (const name of this.#fileSystem.readDirectorySync(directory)) {
       const path = joinPath(directory, name);
-      if (/\.(deleted|cleaned|tmp)$/.test(name)) this.#fileSystem.unlinkSync(path);
-      if (name.endsWith('.swap')) {
-        throw new OdradekError(
-          'LOG_COMPACTION_INTERRUPTED',
-          `"${path}" is left from a compaction that Kafka began; let Kafka finish it first`,
-        );
-      }
+      if (/\.(deleted|tmp)$/.test(name)) this.#fileSystem.unlinkSync(path);
       const baseOffset = parseLogFileName(name);
       if (baseOffset !== undefined) baseOffsets.push(baseOffset);
     }
@@ -251,8 +256,9 @@ class PartitionLoader {
     }
     segment.removeIndexFiles();
     if (next === undefined) return true;
-    // Compaction may have taken the last batches; without it a gap is a hole that a crash left.
-    const mayHaveGaps = this.#options.config.cleanupPolicy.includes('compact');
+    // Compaction may have taken the last batches, but only where it has come; anywhere else a gap is
+    // a hole that a crash left. What we compact lies below the recovery point and is not even here.
+    const mayHaveGaps = next.baseOffset <= (this.#options.cleanedOffset ?? 0);
     const isWhole =
       result.fault === undefined && (mayHaveGaps || result.nextOffset >= next.baseOffset);
     if (isWhole) this.#writeIndexes(segment);

@@ -35,6 +35,7 @@ import {
   setPartitionLeaderEpoch,
 } from '../../protocol/index.ts';
 import { refuseBadBatch, refuseStrayBatch } from './batchAdmission.ts';
+import { swapSegments } from './cleaner/segmentSwap.ts';
 import { isShortage, storageError } from './diskErrors.ts';
 import { Durability } from './durability.ts';
 import type { GroupCommit, SyncableLog, SyncTask } from './groupCommit.ts';
@@ -61,6 +62,9 @@ import { SideFiles } from './sideFiles.ts';
 interface PendingBatch extends WrittenBatch {
   readonly bytes: Uint8Array;
 }
+
+/** A hole of so many offsets is not taken into a segment: half of what its indexes can hold. */
+const FAR_OFFSETS = 2 ** 30;
 
 export class PartitionLog implements SyncableLog {
   readonly topicPartition: TopicPartition;
@@ -95,6 +99,12 @@ export class PartitionLog implements SyncableLog {
   /** Set for good: offline, corrupt or deleted. */
   #failure: ProtocolError | undefined;
   #isTruncating = false;
+  /** Counts truncations and resets: whoever works on closed segments sees that they were cut. */
+  #cutCount = 0;
+  /** Below it every key stands once; undefined until the log is compacted. */
+  #cleanedOffset: number | undefined;
+  /** A compacted segment that is taking the place of others; never rejects. */
+  #swapping: Promise<void> | undefined;
   /** Where a log that is being begun anew will start, while that is below where it starts now. */
   #resettingTo: number | undefined;
   /** The last `prepareRecoveryPoint`, done when that is, whatever came of it. */
@@ -125,6 +135,7 @@ export class PartitionLog implements SyncableLog {
     this.#durability = new Durability(endOffset);
     this.#recoveryPoint = state.recoveryPoint;
     this.#highWatermark = state.highWatermark;
+    this.#cleanedOffset = state.cleanedOffset;
     this.#sideFiles = new SideFiles(context, state);
     for (const path of state.unsyncedDirectories ?? []) this.#durability.addDirectory(path);
     for (const segment of this.#segments) this.#closeWhenIdle(segment);
@@ -184,6 +195,22 @@ export class PartitionLog implements SyncableLog {
   }
   get segmentCount(): number {
     return this.#segments.length;
+  }
+  /** In order; the last is active. */
+  get segments(): readonly LogSegment[] {
+    return this.#segments;
+  }
+  /** Where compaction goes on; undefined where it has not begun. For `cleaner-offset-checkpoint`. */
+  get cleanedOffset(): number | undefined {
+    return this.#cleanedOffset;
+  }
+  /** Raised by every truncation and reset. */
+  get cutCount(): number {
+    return this.#cutCount;
+  }
+  /** The newest batch of each idempotent producer that is remembered. */
+  newestOfProducers(): Iterable<ProducerBatch> {
+    return this.#producers.newest();
   }
   /** Epoch of the newest batch; -1 while there is none. */
   get latestEpoch(): LeaderEpoch {
@@ -321,7 +348,9 @@ export class PartitionLog implements SyncableLog {
         maxTimestamp,
         sizeBytes,
       };
-      if (this.#mustRollFor(pending, nowMs)) this.#roll();
+      // Behind a hole that compaction left, the new segment begins where the batch does: offsets in
+      // its indexes have 32 bits.
+      if (this.#mustRollFor(pending, nowMs)) this.#roll(baseOffset);
       this.#addPending(pending, partitionLeaderEpoch);
       position = end;
     }
@@ -484,7 +513,9 @@ export class PartitionLog implements SyncableLog {
     this.writePending();
     if (offset >= this.#logEndOffset) return;
     this.#isTruncating = true;
+    this.#cutCount += 1;
     try {
+      if (this.#isCompactedBeyond(offset)) await this.#lowerCleanedOffset(offset);
       // 1. The checkpoint first. Crash example: it says 1000, the log is cut to 500 and grows to
       //    800 unsynced; after a power loss recovery would believe what lies below 1000.
       //    A batch that spans the offset goes whole, so only its segment's start is certain to stay.
@@ -531,7 +562,9 @@ export class PartitionLog implements SyncableLog {
     assert(!this.#isTruncating, 'One truncation at a time');
     this.writePending();
     this.#isTruncating = true;
+    this.#cutCount += 1;
     try {
+      if (this.#isCompactedBeyond(0)) await this.#lowerCleanedOffset(0);
       await this.#prepareReset(offset);
       this.#refuseWhenFailed();
       this.#replaceSegments(offset);
@@ -674,6 +707,86 @@ export class PartitionLog implements SyncableLog {
     this.#checkOrder();
   }
 
+  /**
+   * Moves the recovery point as far as it can go, on disk too: what is compacted lies below it.
+   *
+   * Crash example: k=1 is on disk, k=2 is not; compaction drops k=1; power loss: both are gone.
+   */
+  async prepareCompaction(): Promise<void> {
+    this.#refuseWhenFailed();
+    await this.flushInBackground();
+    await this.prepareRecoveryPoint();
+    this.#refuseWhenFailed();
+    await this.#context.writeRecoveryPoints();
+  }
+
+  /**
+   * Puts a compacted segment in the place of others. Readers go over to it in one turn.
+   *
+   * @param removed closed segments that follow each other, all below the recovery point.
+   * @param cleaned what is left of them: as `.cleaned`, synced, of the base offset of the first.
+   * @returns false where the log has changed meanwhile; then nothing has happened.
+   * @throws system errors; the log directory is offline, and a start finishes or undoes the rest.
+   */
+  async replaceSegments(removed: readonly LogSegment[], cleaned: LogSegment): Promise<boolean> {
+    const first = this.#segments.indexOf(removed[0]!);
+    const last = first + removed.length - 1;
+    const stand = removed.every((segment, index) => this.#segments[first + index] === segment);
+    const isBusy =
+      this.#failure !== undefined || this.#isTruncating || this.#swapping !== undefined;
+    if (isBusy || first < 0 || !stand || last >= this.#segments.length - 1) return false;
+    const endOffset = this.#segments[last + 1]!.baseOffset;
+    if (endOffset > Math.min(this.#recoveryPoint, this.#highWatermark)) return false;
+    cleaned.endAt(endOffset);
+    const swapped = this.#swapIn(removed, cleaned);
+    this.#swapping = swapped.catch(() => undefined);
+    try {
+      await swapped;
+    } finally {
+      this.#swapping = undefined;
+    }
+    return true;
+  }
+
+  async #swapIn(removed: readonly LogSegment[], cleaned: LogSegment): Promise<void> {
+    const indexes = cleaned.loadedIndexes;
+    assert(indexes !== undefined, 'Compaction makes its indexes in memory');
+    const { fileSystem } = this.#context.environment;
+    const onDecided = () => {
+      this.#segments.splice(this.#segments.indexOf(removed[0]!), removed.length, cleaned);
+      this.#generation += 1;
+      this.#reader.forgetPositions();
+      for (const segment of removed) this.#discard(segment);
+    };
+    try {
+      await swapSegments(fileSystem, { directory: this.directory, removed, cleaned, onDecided });
+    } catch (error) {
+      // Whatever it was: what a start would make of the files is not what is served now.
+      this.#context.onDiskFailure(error);
+      throw error;
+    }
+    this.#closeWhenIdle(cleaned);
+    try {
+      await cleaned.replaceIndexes(indexes);
+    } catch (error) {
+      // Without them the segment is as good: they are made anew when they are needed.
+      if (!isShortage(error)) throw error;
+    }
+    this.#context.indexCache.touch(cleaned);
+    await this.#producers.removeSnapshotsBetween(cleaned.baseOffset, cleaned.nextOffset);
+  }
+
+  /** Compaction has come so far. @throws system errors. */
+  async raiseCleanedOffset(offset: number): Promise<void> {
+    this.#cleanedOffset = offset;
+    await this.#context.writeCleanedOffsets();
+  }
+
+  /** Resolves when no compacted segment is being put in place: files may be renamed then. */
+  async settleSwap(): Promise<void> {
+    await this.#swapping;
+  }
+
   /** Forgets idempotent producers that appended nothing for so long. For a timer. */
   expireProducers(expirationMs: number): void {
     this.#producers.expire(expirationMs);
@@ -778,19 +891,25 @@ export class PartitionLog implements SyncableLog {
     });
   }
 
-  /** Closes the active segment and begins a new one. @throws {ProtocolError} KAFKA_STORAGE_ERROR */
-  #roll(): void {
+  /**
+   * Closes the active segment and begins a new one.
+   *
+   * @param nextOffset of the batch that comes.
+   * @throws {ProtocolError} KAFKA_STORAGE_ERROR
+   */
+  #roll(nextOffset: number = this.#logEndOffset): void {
     this.writePending();
     if (this.#lostAppends !== undefined) throw this.#lostAppends;
     this.#refuseWhenFailed();
     const { fileSystem, clock } = this.#context.environment;
+    const isFar = nextOffset - this.#logEndOffset > FAR_OFFSETS;
     const old = this.#activeSegment;
     let active: LogSegment;
     try {
       active = LogSegment.create({
         fileSystem,
         directory: this.directory,
-        baseOffset: this.#logEndOffset,
+        baseOffset: isFar ? nextOffset : this.#logEndOffset,
         createdMs: clock.wallMs(),
       });
     } catch (error) {
@@ -904,6 +1023,21 @@ export class PartitionLog implements SyncableLog {
     if (fault !== undefined) throw corruptSegment(fault.segment, fault.result);
   }
 
+  /**
+   * Before the cut. Crash example: compacted up to 1000, the log is cut to 500 and grows again; the
+   * checkpoint says that every key below 1000 stands once, and nobody ever looks there again.
+   */
+  async #lowerCleanedOffset(offset: number): Promise<void> {
+    await this.#swapping;
+    if ((this.#cleanedOffset ?? 0) <= offset) return;
+    this.#cleanedOffset = offset;
+    await this.#context.writeCleanedOffsets();
+  }
+
+  #isCompactedBeyond(offset: number): boolean {
+    return this.#swapping !== undefined || (this.#cleanedOffset ?? 0) > offset;
+  }
+
   /** Cuts the files, newest first, so that a crash leaves a log without holes. */
   #cutSegments(offset: number): OpenFile {
     this.#generation += 1;
@@ -954,6 +1088,8 @@ export class PartitionLog implements SyncableLog {
 
   async #removeSegmentsBelowStart(): Promise<void> {
     const { fileSystem, timers } = this.#context.environment;
+    // A segment that compaction is putting in place has no name yet that could be changed.
+    if (this.#swapping !== undefined) await this.#swapping;
     const removed: LogSegment[] = [];
     while (this.#segments.length > 1 && this.#segments[1]!.baseOffset <= this.#logStartOffset) {
       removed.push(this.#segments.shift()!);

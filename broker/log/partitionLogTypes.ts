@@ -62,6 +62,8 @@ export interface PartitionLogState {
   /** Everything below it is on disk, indexes and leader epochs included. */
   readonly recoveryPoint: number;
   readonly highWatermark: number;
+  /** From `cleaner-offset-checkpoint`; undefined for a log that was never compacted. */
+  readonly cleanedOffset?: number | undefined;
   readonly epochs: LeaderEpochCache;
   readonly producers: LogProducers;
   /** Version of `epochs` that `leader-epoch-checkpoint` holds; -1 for none. */

@@ -38,7 +38,12 @@ export function isRollDue(segment: LogSegment, question: RollQuestion): boolean 
     first >= 0 && batch.maxTimestamp >= 0
       ? batch.maxTimestamp - first
       : question.nowMs - segment.createdMs;
-  return waitedMs > config.segmentMs - question.rollJitterMs;
+  return waitedMs > rollMs(config) - question.rollJitterMs;
+}
+
+/** What is still in the active segment cannot be compacted, however long ago it was due. */
+function rollMs({ cleanupPolicy, segmentMs, maxCompactionLagMs }: LogConfig): number {
+  return cleanupPolicy.includes('compact') ? Math.min(segmentMs, maxCompactionLagMs) : segmentMs;
 }
 
 export interface RetentionQuestion {
@@ -56,7 +61,9 @@ export function expiredSegments(
   if (!question.config.cleanupPolicy.includes('delete')) return 0;
   const { endOffset } = question;
   const firstKept = segments.findIndex(
-    (segment) => segment.sizeBytes === 0 || segment.nextOffset > endOffset,
+    // Compaction leaves closed segments without a byte; only the active one is still to be written.
+    (segment) =>
+      segment.nextOffset > endOffset || (segment.sizeBytes === 0 && segment === segments.at(-1)),
   );
   const removable = segments.slice(0, firstKept < 0 ? segments.length : firstKept);
   return Math.max(expiredByTime(removable, question), expiredBySize(segments, removable, question));

@@ -3,6 +3,8 @@
 import type { TopicConfig } from '../config/index.ts';
 import type { LogConfig } from '../log/index.ts';
 
+const policies = ['delete', 'compact'] as const;
+
 export function logConfigOf(topic: TopicConfig): LogConfig {
   return {
     segmentBytes: topic.segmentBytes,
@@ -12,7 +14,11 @@ export function logConfigOf(topic: TopicConfig): LogConfig {
     indexIntervalBytes: topic.indexIntervalBytes,
     retentionMs: topic.retentionMs,
     retentionBytes: topic.retentionBytes,
-    cleanupPolicy: ['delete'],
+    cleanupPolicy: policies.filter((policy) => topic.cleanupPolicy.includes(policy)),
+    minCleanableDirtyRatio: topic.minCleanableDirtyRatio,
+    minCompactionLagMs: topic.minCompactionLagMs,
+    maxCompactionLagMs: topic.maxCompactionLagMs,
+    deleteRetentionMs: topic.deleteRetentionMs,
     flushMessages: topic.flushMessages,
     flushMs: topic.flushMs,
     maxMessageBytes: topic.maxMessageBytes,
@@ -27,8 +33,8 @@ export function logConfigOf(topic: TopicConfig): LogConfig {
 /**
  * For a log whose topic is not known yet: nothing is removed from it. Were the defaults used, the
  * retention check could take records of a topic that keeps them for ever, before the controller
- * has said so.
+ * has said so; and compaction records without a key of a topic that is not compacted.
  */
 export function untilKnown(defaults: LogConfig): LogConfig {
-  return { ...defaults, retentionMs: -1, retentionBytes: -1 };
+  return { ...defaults, cleanupPolicy: ['delete'], retentionMs: -1, retentionBytes: -1 };
 }

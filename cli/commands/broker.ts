@@ -44,9 +44,11 @@ async function runBroker(flags: BrokerFlags): Promise<void> {
     start: async () => {
       await broker.start();
       letYoungGenerationGrow();
-      const { adminAddress, nativeAddress, clusterId } = broker;
+      const { adminAddress, kafkaAddresses, nativeAddress, clusterId } = broker;
       const admin = adminAddress === undefined ? null : formatSocketAddress(adminAddress);
-      return { type: 'ready', clusterId, native: formatSocketAddress(nativeAddress), admin };
+      const [first] = kafkaAddresses;
+      const kafka = first === undefined ? null : formatSocketAddress(first);
+      return { type: 'ready', clusterId, native: formatSocketAddress(nativeAddress), kafka, admin };
     },
     stop: () => broker.stop(),
     onFatal: (listener) => broker.onFatal(listener),
@@ -78,7 +80,7 @@ function readText(file: string): string {
 }
 
 function announce(
-  { clusterId, native, admin }: BrokerReady,
+  { clusterId, native, kafka, admin }: BrokerReady,
   {
     config,
     file,
@@ -87,8 +89,10 @@ function announce(
 ): void {
   const id = config.brokerId;
   if (!json) {
+    const listener = kafka === null ? '' : `, Kafka ${kafka}`;
     const endpoint = admin === null ? '' : `, admin http://${admin}`;
-    process.stdout.write(`broker ${id} of cluster ${clusterId}: ${native}${endpoint}\nready\n`);
+    const where = `${native}${listener}${endpoint}`;
+    process.stdout.write(`broker ${id} of cluster ${clusterId}: ${where}\nready\n`);
     return;
   }
   const document = {
@@ -96,7 +100,7 @@ function announce(
     clusterId,
     dir: config.logDirs[0] ?? null,
     coordinator: { address: config.zookeeperConnect, pid: null },
-    brokers: [{ id, pid: process.pid, native, admin, config: resolve(file) }],
+    brokers: [{ id, pid: process.pid, native, kafka, admin, config: resolve(file) }],
   };
   process.stdout.write(`${JSON.stringify(document)}\n`);
 }

@@ -15,6 +15,7 @@ interface StartFlags extends LoggingFlags {
   readonly dir: string;
   readonly zookeeper?: string;
   readonly nativePort: number;
+  readonly kafkaPort: number;
   readonly adminPort: number;
   readonly coordinatorPort: number;
   readonly json?: boolean;
@@ -47,6 +48,12 @@ export function startCommand(): Command {
       'of the first broker, counted up for the others; 0: any free port',
       port('--native-port'),
       9192,
+    )
+    .option(
+      '--kafka-port <port>',
+      'of the first Kafka listener, counted up; 0: any free port',
+      port('--kafka-port'),
+      9092,
     )
     .option(
       '--admin-port <port>',
@@ -101,17 +108,18 @@ function announce(cluster: RunningCluster, json: boolean): void {
   }
   const { coordinator, brokers, clusterId, dir } = cluster;
   const rows = [
-    ['coordinator', coordinator.pid ?? '-', coordinator.address, '-'],
-    ...brokers.map(({ id, pid, native, admin }) => [
+    ['coordinator', coordinator.pid ?? '-', coordinator.address, '-', '-'],
+    ...brokers.map(({ id, pid, native, kafka, admin }) => [
       `broker ${id}`,
       pid,
       native,
+      kafka ?? '-',
       admin === null ? '-' : `http://${admin}`,
     ]),
   ];
   const lines = [
     `cluster ${clusterId} in ${dir}`,
-    ...formatTable(['PROCESS', 'PID', 'ADDRESS', 'ADMIN'], rows),
+    ...formatTable(['PROCESS', 'PID', 'ADDRESS', 'KAFKA', 'ADMIN'], rows),
     'ready',
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

@@ -14,6 +14,7 @@ import { join, resolve } from 'node:path';
 /** Lines of server.properties that every start sets, since its flags decide them. */
 export interface StartSettings {
   readonly native: string;
+  readonly kafka: string;
   readonly admin: string;
   readonly zookeeperConnect: string;
   /** Brokers of the whole cluster: how often topics are replicated by default. */
@@ -59,18 +60,22 @@ export class ClusterDirectory {
     const after = setProperties(before, [
       ['broker.id', String(brokerId)],
       ['native.listeners', settings.native],
+      ['listeners', `PLAINTEXT://${settings.kafka}`],
       ['admin.listeners', settings.admin],
       ['log.dirs', join(folder, 'data')],
       ['zookeeper.connect', settings.zookeeperConnect],
       ['default.replication.factor', String(replicationFactor)],
       // With two replicas a minimum of two would stop at the first broker that does.
       ['min.insync.replicas', replicationFactor === REPLICATION_FACTOR_MAX ? '2' : '1'],
+      ['offsets.topic.replication.factor', String(replicationFactor)],
+      // On one machine nobody waits for more members that are still being deployed.
+      ['group.initial.rebalance.delay.ms', '0'],
     ]);
     if (after !== before) writeFileSync(path, after);
   }
 }
 
-const header = `# Written by "odradek start", which sets the seven keys below at every start, by its flags.
+const header = `# Written by "odradek start", which sets the ten keys below at every start, by its flags.
 # Every other line is yours, and stays: docs/configuration.md lists the keys.
 `;
 

@@ -17,6 +17,7 @@ export interface StartOptions {
   /** ZooKeeper servers; undefined for the embedded coordinator. */
   readonly zookeeper: string | undefined;
   readonly nativePort: number;
+  readonly kafkaPort: number;
   readonly adminPort: number;
   readonly coordinatorPort: number;
   /** Flags for every child: how it logs. */
@@ -27,6 +28,7 @@ export interface RunningBroker {
   readonly id: number;
   readonly pid: number;
   readonly native: string;
+  readonly kafka: string | null;
   readonly admin: string | null;
   readonly config: string;
 }
@@ -65,12 +67,13 @@ export class Starter {
    *   calls `stop`.
    */
   async start(): Promise<RunningCluster> {
-    const { directory, brokerCount, nativePort, adminPort, zookeeper } = this.#options;
+    const { directory, brokerCount, nativePort, kafkaPort, adminPort, zookeeper } = this.#options;
     const native = countUp(nativePort, brokerCount, '--native-port');
+    const kafka = countUp(kafkaPort, brokerCount, '--kafka-port');
     const admin = countUp(adminPort, brokerCount, '--admin-port');
     const coordinatorPort = { port: this.#options.coordinatorPort, flag: '--coordinator-port' };
     const own = zookeeper === undefined ? [coordinatorPort] : [];
-    await assertPortsFree(HOST, [...native, ...admin, ...own]);
+    await assertPortsFree(HOST, [...native, ...kafka, ...admin, ...own]);
     directory.create();
 
     const coordinator =
@@ -78,6 +81,7 @@ export class Starter {
     const starting = native.map(async ({ port }, index) =>
       this.#startBroker(index + 1, {
         native: `${HOST}:${port}`,
+        kafka: `${HOST}:${kafka[index]?.port ?? 0}`,
         admin: `${HOST}:${admin[index]?.port ?? 0}`,
         zookeeperConnect: coordinator.address,
         brokerCount,
@@ -124,11 +128,16 @@ export class Starter {
     const args = ['broker', '--config', config, ...this.#options.childArgs];
     const child = new ChildProcess<BrokerReady>(`broker ${id}`, args);
     this.#brokers.push(child);
-    const { native, admin, clusterId } = await child.ready();
+    const { native, kafka, admin, clusterId } = await child.ready();
     // Whoever restarts the broker by its file finds it where it was, also under port 0.
-    directory.writeConfig(id, { ...settings, native, admin: admin ?? settings.admin });
+    directory.writeConfig(id, {
+      ...settings,
+      native,
+      kafka: kafka ?? settings.kafka,
+      admin: admin ?? settings.admin,
+    });
     this.#watch(child, ['broker', '--config', this.#shown(config)]);
-    return { id, pid: child.pid, native, admin, config, clusterId };
+    return { id, pid: child.pid, native, kafka, admin, config, clusterId };
   }
 
   /** A stop that comes while children are being started must not miss one. */
@@ -160,8 +169,9 @@ export class Starter {
   }
 }
 
-function withoutClusterId({ id, pid, native, admin, config }: RunningBroker): RunningBroker {
-  return { id, pid, native, admin, config };
+function withoutClusterId(broker: RunningBroker): RunningBroker {
+  const { id, pid, native, kafka, admin, config } = broker;
+  return { id, pid, native, kafka, admin, config };
 }
 
 /** Asks all to stop and waits; kills those that do not. */

@@ -16,6 +16,8 @@ export interface BrokerReady {
   readonly type: 'ready';
   readonly clusterId: string;
   readonly native: string;
+  /** The first Kafka listener; null without one. */
+  readonly kafka: string | null;
   /** null without an admin endpoint. */
   readonly admin: string | null;
 }

@@ -4,6 +4,7 @@ import { brokerEpoch, brokerId, type Logger, OdradekError } from '../../common/i
 import {
   brokerIdsPath,
   brokerRegistrationZnode,
+  parseKafkaEndpoint,
   deleteTopicsPath,
   partitionStateZnode,
   topicConfigZnode,
@@ -160,7 +161,7 @@ async function loadBroker(
   const path = `${brokerIdsPath}/${name}`;
   const content = await session.getData(path);
   if (content === undefined) return undefined;
-  const { odradek, rack } = brokerRegistrationZnode.decode(path, content.data);
+  const { odradek, rack, kafkaEndpoints } = brokerRegistrationZnode.decode(path, content.data);
   const [native] = odradek?.native ?? [];
   if (native === undefined || !/^\d{1,10}$/.test(name)) {
     throw new OdradekError('ZNODE_DAMAGED', `"${path}" is no broker of this platform`);
@@ -171,6 +172,7 @@ async function loadBroker(
     host: native.host,
     port: native.port,
     rack: rack ?? null,
+    kafkaEndpoints: kafkaEndpoints.flatMap((text) => parseKafkaEndpoint(text) ?? []),
     ...(odradek?.cleanStopEpoch === undefined ? {} : { cleanStopEpoch: odradek.cleanStopEpoch }),
     ...(odradek?.offlineReplicas ? { offlineReplicas: true } : {}),
   };

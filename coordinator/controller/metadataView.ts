@@ -34,7 +34,9 @@ export function metadataUpdate(
 ): MetadataUpdate | undefined {
   if (ackedVersion === log.version) return undefined;
   const liveBrokers = [...brokers.values()]
-    .map(({ id, epoch, host, port, rack }) => ({ id, epoch, host, port, rack }))
+    .map(({ id, epoch, host, port, rack, kafkaEndpoints }) => {
+      return { id, epoch, host, port, rack, kafkaEndpoints };
+    })
     .sort((a, b) => a.id - b.id);
   const difference = ackedVersion === undefined ? undefined : log.since(ackedVersion);
   if (ackedVersion === undefined || difference === undefined) {

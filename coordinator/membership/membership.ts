@@ -17,6 +17,8 @@ import {
   clusterIdZnode,
   damagedZnode,
   formatAddress,
+  formatKafkaEndpoint,
+  type KafkaEndpoint,
 } from '../znodes/index.ts';
 import type { CoordinatorSession, Watch, ZnodeContent } from '../zookeeper/session.ts';
 import { ensurePersistentPaths, refuseForeignCluster } from './joining.ts';
@@ -26,6 +28,8 @@ export interface MembershipOptions {
   /** Native endpoints as advertised, the first being the one that others use. At least one. */
   readonly nativeEndpoints: readonly SocketAddress[];
   readonly adminEndpoints?: readonly SocketAddress[];
+  /** Kafka listeners as advertised; all of them plain text. None by default. */
+  readonly kafkaEndpoints?: readonly KafkaEndpoint[];
   readonly rack?: string;
   /**
    * Names the data directory that this broker holds locked. A registration of the same id and the
@@ -287,6 +291,7 @@ export class Membership {
   }
 
   #registration(options: MembershipOptions): BrokerRegistration {
+    const { kafkaEndpoints = [] } = options;
     return {
       odradek: {
         native: options.nativeEndpoints,
@@ -295,8 +300,10 @@ export class Membership {
         ...(options.cleanStopEpoch === undefined ? {} : { cleanStopEpoch: options.cleanStopEpoch }),
         ...(options.mayHaveOfflineReplicas?.() ? { offlineReplicas: true as const } : {}),
       },
-      kafkaEndpoints: [],
-      securityProtocols: {},
+      kafkaEndpoints: kafkaEndpoints.map(formatKafkaEndpoint),
+      securityProtocols: Object.fromEntries(
+        kafkaEndpoints.map(({ listener }) => [listener, 'PLAINTEXT']),
+      ),
       rack: options.rack,
       registeredMs: this.#environment.clock.wallMs(),
     };

@@ -39,6 +39,8 @@ export interface OdradekEndpoints {
   readonly offlineReplicas?: true;
 }
 
+const KAFKA_ENDPOINT =
+  /^(?<listener>[^:/]+):\/\/(?:\[(?<ip6>[^\]]+)\]|(?<host>[^:]+)):(?<port>\d{1,5})$/;
 const PLAINTEXT_ENDPOINT = /^PLAINTEXT:\/\/(?<host>.*):(?<port>\d+)$/;
 
 export const brokerIdsPath = '/brokers/ids';
@@ -113,6 +115,30 @@ function decodeOdradek(
       ? { cleanStopEpoch: fields.integer('cleanStopEpoch', 0) }
       : {}),
     ...(fields.has('offlineReplicas') ? { offlineReplicas: true } : {}),
+  };
+}
+
+/** A listener of the Kafka protocol, as a registration has it. */
+export interface KafkaEndpoint {
+  readonly listener: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `NAME://host:port`, as Kafka writes it. */
+export function formatKafkaEndpoint({ listener, host, port }: KafkaEndpoint): string {
+  return `${listener}://${formatAddress({ host, port })}`;
+}
+
+/** @returns undefined where the text is no endpoint: another release may know more. */
+export function parseKafkaEndpoint(text: string): KafkaEndpoint | undefined {
+  const groups = KAFKA_ENDPOINT.exec(text)?.groups;
+  const port = Number(groups?.['port']);
+  if (groups === undefined || port > 65_535) return undefined;
+  return {
+    listener: groups['listener'] ?? '',
+    host: groups['ip6'] ?? groups['host'] ?? '',
+    port,
   };
 }
 

@@ -53,6 +53,17 @@ const liveBroker = struct({
   host: field(string, 'Host of its native listener.'),
   port: field(int32, 'Port of its native listener.'),
   rack: field(nullable(string), 'Rack, or null.'),
+  kafkaEndpoints: field(
+    array(
+      struct({
+        listener: field(string, 'Name of the listener.', 1),
+        host: field(string, 'Host as advertised.', 1),
+        port: field(int32, 'Port as advertised.', 1),
+      }),
+    ),
+    'Its Kafka listeners.',
+    1,
+  ),
 });
 
 export const updateMetadataApi = defineApi({

@@ -7,5 +7,6 @@ export * from './recordBatchView.ts';
 export * from './recordCursor.ts';
 export type { HeaderToWrite, RecordBytes } from './recordEncoding.ts';
 export * from './rewriteBatch.ts';
+export * from './thinBatch.ts';
 export * from './varint.ts';
 export * from './verifyBatch.ts';

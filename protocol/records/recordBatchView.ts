@@ -77,6 +77,10 @@ export class RecordBatchView {
   get isControl(): boolean {
     return (this.attributes & layout.CONTROL_BIT) !== 0;
   }
+  /** Compaction has set when its tombstones may go (KIP-534): `baseTimestamp` says it. */
+  get hasDeleteHorizon(): boolean {
+    return (this.attributes & layout.DELETE_HORIZON_BIT) !== 0;
+  }
   get lastOffsetDelta(): number {
     return readInt32(this.#bytes, this.#position + layout.LAST_OFFSET_DELTA_AT);
   }

@@ -132,6 +132,11 @@ export class RecordCursor {
     return this.#fieldsPosition;
   }
 
+  /** Whether the present record has a key, an empty one included. */
+  get hasKey(): boolean {
+    return this.#keyBytes >= 0;
+  }
+
   /** Key of the present record: a view. */
   key(): Uint8Array | null {
     if (this.#keyBytes < 0) return null;

@@ -1,9 +1,7 @@
 /** Kafka's own DumpLogSegments judges what we wrote: batches, records, and both indexes. */
 
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { expect } from 'chai';
 import {
   NodeFileSystem,
@@ -20,9 +18,9 @@ import {
   RecordBatchBuilder,
   setBatchProducer,
 } from '../../protocol/index.ts';
+import { dumpLogSegments as dump } from '../harness/dumpLogSegments.ts';
 import { temporaryDirectory } from '../harness/temporaryDirectory.ts';
 
-const run = promisify(execFile);
 const CODECS: readonly CompressionName[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
 const PARTITION = { topic: 'flights', partition: 3 };
 
@@ -83,29 +81,6 @@ async function writeLog(directory: string): Promise<number> {
   manager.flushTurn();
   await manager.close();
   return log.logEndOffset;
-}
-
-async function dump(files: readonly string[], flags: readonly string[]): Promise<string> {
-  const libs = process.env['ODRADEK_KAFKA_LIBS'];
-  if (libs === undefined) throw new Error('ODRADEK_KAFKA_LIBS names no directory of Kafka jars');
-  const directory = path.dirname(files[0]!);
-  const log4j = path.join(path.dirname(directory), 'log4j.properties');
-  fs.writeFileSync(log4j, 'log4j.rootLogger=OFF\n');
-  const { stdout, stderr } = await run(
-    'java',
-    [
-      '-Xmx256M',
-      `-Dlog4j.configuration=file:${log4j}`,
-      '-cp',
-      path.join(libs, '*'),
-      'kafka.tools.DumpLogSegments',
-      '--files',
-      files.join(','),
-      ...flags,
-    ],
-    { maxBuffer: 64 * 1024 * 1024 },
-  );
-  return stdout + stderr;
 }
 
 describe("Kafka's DumpLogSegments on a log that we wrote", function () {

@@ -40,7 +40,7 @@ export interface BrokerOptions {
 /** What a broker prints on stdout with `--json`. */
 interface BrokerJson {
   readonly clusterId: string;
-  readonly brokers: readonly [{ readonly native: string }];
+  readonly brokers: readonly [{ readonly native: string; readonly kafka: string | null }];
 }
 
 export class BrokerProcess {
@@ -50,6 +50,8 @@ export class BrokerProcess {
   #child: Child | undefined;
   /** `host:port`; the same after a restart. */
   native = '127.0.0.1:0';
+  /** Of the first Kafka listener; empty without one. */
+  kafka = '';
   clusterId = '';
 
   constructor(options: BrokerOptions) {
@@ -85,6 +87,7 @@ export class BrokerProcess {
     });
     const { clusterId, brokers } = JSON.parse(line) as BrokerJson;
     this.native = brokers[0].native;
+    this.kafka = brokers[0].kafka ?? '';
     this.clusterId = clusterId;
   }
 

@@ -74,7 +74,16 @@ export interface StartedJson {
   }[];
 }
 
-export const anyPorts = ['--native-port', '0', '--admin-port', '0', '--coordinator-port', '0'];
+export const anyPorts = [
+  '--native-port',
+  '0',
+  '--kafka-port',
+  '0',
+  '--admin-port',
+  '0',
+  '--coordinator-port',
+  '0',
+];
 
 export class StartedCluster {
   readonly child: Child;

@@ -79,7 +79,7 @@ describe('odradek broker', function () {
 
   const refusals: readonly (readonly [key: string, value: string, message: RegExp])[] = [
     ['broker.id', 'one', /Invalid value "one" of "broker\.id"/],
-    ['listeners', 'PLAINTEXT://:9092', /The key "listeners" is refused/],
+    ['listeners', 'PLAINTEXT://:9092', /"listeners" is reachable from other machines/],
     ['native.listeners', '0.0.0.0:0', /reachable from other machines/],
     ['log.retention.ms', '-5', /Invalid value "-5" of "log\.retention\.ms"/],
   ];

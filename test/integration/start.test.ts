@@ -132,9 +132,10 @@ describe('odradek start', function () {
     const lines = child.stdout.split('\n');
     expect(lines.slice(-2)).to.deep.equal(['ready', '']);
     expect(lines[0]).to.match(new RegExp(`^cluster \\S{22} in ${directory}$`));
-    expect(lines[1]).to.match(/^PROCESS +PID +ADDRESS +ADMIN$/);
-    expect(lines[2]).to.match(/^coordinator +\d+ +127\.0\.0\.1:\d+ +-$/);
-    expect(lines[4]).to.match(/^broker 2 +\d+ +127\.0\.0\.1:\d+ +http:\/\/127\.0\.0\.1:\d+$/);
+    expect(lines[1]).to.match(/^PROCESS +PID +ADDRESS +KAFKA +ADMIN$/);
+    expect(lines[2]).to.match(/^coordinator +\d+ +127\.0\.0\.1:\d+ +- +-$/);
+    const addresses = '127\\.0\\.0\\.1:\\d+ +127\\.0\\.0\\.1:\\d+ +http://127\\.0\\.0\\.1:\\d+';
+    expect(lines[4]).to.match(new RegExp(`^broker 2 +\\d+ +${addresses}$`));
     expect(await child.stop()).to.include({ code: 0 });
     removeDirectory(directory);
   });
@@ -145,7 +146,8 @@ describe('odradek start', function () {
     const address = server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
     const directory = temporaryDirectory('taken');
-    const flags = ['--admin-port', '0', '--coordinator-port', '0', '--native-port', `${port}`];
+    const others = ['--admin-port', '0', '--coordinator-port', '0', '--kafka-port', '0'];
+    const flags = [...others, '--native-port', `${port}`];
     const path = join(directory, 'data');
     const args = ['start', '--broker-count', '1', '--dir', path, ...flags];
     const { code, stdout, stderr } = await odradek(args);

@@ -23,6 +23,7 @@ export const sideDoors: Readonly<Record<string, string>> = {
     'touches the real world: only who runs in it may load it, the simulator never does',
   'coordinator/embedded/index.ts': 'a broker must not load the server that it is a client of',
   'broker/log/index.ts': 'the log commands read files without loading a broker',
+  'broker/kafka/wire/index.ts': 'the fuzzer speaks the protocol without loading a broker',
   'broker/logging/index.ts': 'the coordinator command logs without loading a broker',
   'broker/productionEnvironment.ts': 'the coordinator command needs no broker either',
   'protocol/errors.ts': 'the SDK exports one error class without loading the whole protocol',
@@ -36,7 +37,9 @@ export const brokerFloors: Readonly<Record<string, readonly string[]>> = {
   log: [],
   metadata: ['config'],
   replica: ['log', 'config', 'metadata'],
+  group: ['replica', 'log'],
   api: ['replica', 'config', 'metadata', 'metrics', 'log'],
+  kafka: ['api', 'group', 'replica', 'config', 'metadata', 'metrics', 'log'],
   admin: ['api', 'replica', 'config', 'metadata', 'metrics', 'log'],
 };
 
@@ -44,6 +47,7 @@ export const brokerFloors: Readonly<Record<string, readonly string[]>> = {
 export const brokerBans: Readonly<Record<string, readonly string[]>> = {
   log: ['network', 'coordinator'],
   replica: ['network', 'coordinator'],
+  group: ['network', 'coordinator'],
   config: ['network', 'coordinator'],
   metadata: ['network', 'coordinator'],
 };

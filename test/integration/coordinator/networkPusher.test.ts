@@ -20,7 +20,7 @@ const update: UpdateMetadataRequest = {
   brokerEpoch: 77,
   baseVersion: -1,
   version: 1,
-  brokers: [{ id: 2, epoch: 77, host: '127.0.0.1', port: 1, rack: null }],
+  brokers: [{ id: 2, epoch: 77, host: '127.0.0.1', port: 1, rack: null, kafkaEndpoints: [] }],
   topics: [],
   removedTopics: [],
 };

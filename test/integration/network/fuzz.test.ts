@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { fuzz } from '../../../bench/fuzz/fuzzer.ts';
+import { nativeDialect } from '../../../bench/fuzz/nativeDialect.ts';
 import { startStubServer } from '../../../bench/fuzz/stubServer.ts';
 import { CollectingLogger, productionNetwork } from './harness.ts';
 
@@ -11,9 +12,8 @@ describe('fuzzed listener', () => {
     const server = await startStubServer(productionNetwork, logger);
     try {
       const options = {
-        topics: ['fuzz', 'absent'],
         address: server.address,
-        environment: productionNetwork,
+        dialect: nativeDialect(productionNetwork, { topics: ['fuzz', 'absent'] }),
       };
       await fuzz({ ...options, seed: SEED, frames: 5_000 });
       const rssBefore = process.memoryUsage.rss();

@@ -72,10 +72,36 @@ describe('The configuration of a broker', () => {
     });
   }
 
-  it('refuses the settings of a Kafka listener instead of seeming to obey them', () => {
-    const refusal = refusalOf(`${minimal}listeners=PLAINTEXT://127.0.0.1:9092`);
-    expect(refusal.message).to.include('"listeners"').and.to.include('native.listeners');
+  it('reads Kafka listeners with the addresses that they advertise', () => {
+    const { kafka } = parseBrokerConfig(
+      `${minimal}listeners=PLAINTEXT://127.0.0.1:9092,inside://127.0.0.1:0\n` +
+        'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,INSIDE:PLAINTEXT\n' +
+        'advertised.listeners=INSIDE://broker.example:9094\ninter.broker.listener.name=INSIDE\n',
+    );
+    expect(kafka.listeners).to.deep.equal([
+      { name: 'PLAINTEXT', listen: { host: '127.0.0.1', port: 9092 }, advertised: undefined },
+      {
+        name: 'INSIDE',
+        listen: { host: '127.0.0.1', port: 0 },
+        advertised: { host: 'broker.example', port: 9094 },
+      },
+    ]);
+    expect(parseBrokerConfig(minimal).kafka.listeners).to.deep.equal([]);
   });
+
+  for (const [lines, part] of [
+    ['listeners=127.0.0.1:9092', 'NAME://host:port'],
+    ['listeners=A://127.0.0.1:1', 'listener.security.protocol.map'],
+    ['listeners=PLAINTEXT://127.0.0.1:1,PLAINTEXT://127.0.0.1:2', 'twice'],
+    ['listeners=PLAINTEXT://:9092', 'allow.unauthenticated.listeners'],
+    ['listener.security.protocol.map=PLAINTEXT:SSL', 'TLS'],
+    ['advertised.listeners=PLAINTEXT://127.0.0.1:1', 'none of "listeners"'],
+    ['inter.broker.listener.name=X', 'none of "listeners"'],
+  ] as const) {
+    it(`refuses "${lines}"`, () => {
+      expect(refusalOf(`${minimal}${lines}`).message).to.include(part);
+    });
+  }
 
   it('refuses a listener beyond loopback unless that is allowed in so many words', () => {
     const open = `${minimal}native.listeners=0.0.0.0:9192\n`;

@@ -45,5 +45,8 @@ function section(definition: ConfigDefinition, more: readonly string[]): string 
 
 function shown({ defaultValue }: ConfigDefinition): string {
   if (defaultValue === undefined) return '';
-  return defaultValue === Number.MAX_SAFE_INTEGER ? 'no limit' : formatConfigValue(defaultValue);
+  const isUnlimited = [Number.MAX_SAFE_INTEGER, Number.MAX_VALUE].some(
+    (most) => most === defaultValue,
+  );
+  return isUnlimited ? 'no limit' : formatConfigValue(defaultValue);
 }

@@ -40,8 +40,25 @@ describe('The configuration of a topic', () => {
     }
   });
 
-  it('refuses compaction, which this release does not have', () => {
-    expect(() => validateTopicConfigs({ 'cleanup.policy': 'compact' })).to.throw('cleanup.policy');
+  it('takes either clean-up policy, or both, and nothing else', () => {
+    const policy = (value: string) =>
+      effectiveTopicConfig(topicDefaults, { 'cleanup.policy': value }).cleanupPolicy;
+    expect(topicDefaults.cleanupPolicy).to.deep.equal(['delete']);
+    expect(policy('compact')).to.deep.equal(['compact']);
+    expect(policy('compact, delete')).to.deep.equal(['compact', 'delete']);
+    for (const wrong of ['', 'compact,compact', 'shrink', 'delete,']) {
+      expect(() => validateTopicConfigs({ 'cleanup.policy': wrong }), wrong).to.throw(
+        `Invalid value "${wrong}" of "cleanup.policy": it must be one or more of compact, delete`,
+      );
+    }
+  });
+
+  it('takes a share as a decimal number from 0 to 1', () => {
+    const name = 'min.cleanable.dirty.ratio';
+    const config = effectiveTopicConfig(topicDefaults, { [name]: '0.01' });
+    expect(config.minCleanableDirtyRatio).to.equal(0.01);
+    expect(() => validateTopicConfigs({ [name]: '1.5' })).to.throw('it must be 0 to 1');
+    expect(() => validateTopicConfigs({ [name]: 'half' })).to.throw('it must be a number, 0 to 1');
   });
 
   it('keeps a topic readable whose stored settings another release wrote', () => {
@@ -61,6 +78,6 @@ describe('The configuration of a topic', () => {
     expect(own.map(({ definition, value }) => [definition.name, value])).to.deep.equal([
       ['retention.bytes', '5'],
     ]);
-    expect(described).to.have.length(21);
+    expect(described).to.have.length(25);
   });
 });

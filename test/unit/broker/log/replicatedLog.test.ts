@@ -77,6 +77,22 @@ describe('A log that follows', () => {
     expect(log.logEndOffset).to.equal(8);
   });
 
+  it('takes holes of more offsets than the index of a segment can tell', async () => {
+    const config = { ...smallConfig, cleanupPolicy: ['compact'] as const, indexIntervalBytes: 1 };
+    const fixture = new LogFixture({ config }).start();
+    const log = fixture.createLog();
+    const offsets = [0, 5_000_000_000, 5_000_000_001, 9_000_000_000];
+    for (const offset of offsets) {
+      log.appendReplicated(replicatedBatchOf(values(1), { offset, epoch: 0 }));
+      fixture.manager.flushTurn();
+    }
+    await settle();
+    await fixture.manager.close();
+    const again = fixture.restart().start().log();
+    expect(again.logEndOffset).to.equal(9_000_000_001);
+    expect((await readAll(again)).map(([offset]) => offset)).to.deep.equal(offsets);
+  });
+
   it('asks again for what a full disk lost within one answer', async () => {
     const fixture = new LogFixture().start();
     const log = fixture.createLog();

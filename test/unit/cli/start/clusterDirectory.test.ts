@@ -7,6 +7,7 @@ import { removeDirectory, temporaryDirectory } from '../../../harness/temporaryD
 
 const settings = {
   native: '127.0.0.1:9192',
+  kafka: '127.0.0.1:9092',
   admin: '127.0.0.1:9292',
   zookeeperConnect: '127.0.0.1:2181',
   brokerCount: 3,
@@ -27,11 +28,14 @@ describe('the directory of a started cluster', () => {
     expect(Object.fromEntries(parseProperties(text))).to.deep.equal({
       'broker.id': '2',
       'native.listeners': '127.0.0.1:9192',
+      listeners: 'PLAINTEXT://127.0.0.1:9092',
       'admin.listeners': '127.0.0.1:9292',
       'log.dirs': join(path, 'new/broker-2/data'),
       'zookeeper.connect': '127.0.0.1:2181',
       'default.replication.factor': '3',
       'min.insync.replicas': '2',
+      'offsets.topic.replication.factor': '3',
+      'group.initial.rebalance.delay.ms': '0',
     });
     expect(readFileSync(join(path, 'new/.gitignore'), 'utf8')).to.equal('*\n');
   });

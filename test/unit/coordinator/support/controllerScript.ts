@@ -438,6 +438,7 @@ function parseBrokers(text: string): ModelBroker[] {
       port: 9192,
       rack: null,
       ...(each.endsWith('?') ? { offlineReplicas: true as const } : {}),
+      kafkaEndpoints: [],
     };
   });
 }
