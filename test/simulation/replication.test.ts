@@ -1,6 +1,8 @@
 /** Replication under faults: invariants between any two events, and histories judged. */
 
 import { expect } from 'chai';
+import { SessionProof } from '../../coordinator/zookeeper/sessionProof.ts';
+import { withoutSelfFencing } from './cluster/selfFencing.ts';
 import { runReplicationSeed } from './replication/replicationSeed.ts';
 import { runManySeeds } from './simulate/manySeeds.ts';
 import type { WorldOutcome } from './simulate/worldSeed.ts';
@@ -19,6 +21,16 @@ describe('simulation: replication under faults', function () {
     expect(outcomes.flatMap(({ anomalies }) => anomalies)).to.deep.equal([]);
     expect(outcomes.length).to.equal(SEEDS.count);
     expect(Math.max(...outcomes.map(({ events }) => events))).to.be.at.most(EVENTS_MAX);
+  });
+
+  it('takes self-fencing away for one run, and gives it back', async () => {
+    const late = (): string => {
+      const proof = new SessionProof(6000);
+      proof.answered(0);
+      return proof.stateAt(1_000_000);
+    };
+    expect(await withoutSelfFencing(async () => late())).to.equal('proven');
+    expect(late()).to.equal('unproven');
   });
 
   it('does the same twice for one seed', async () => {
