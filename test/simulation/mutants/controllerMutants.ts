@@ -38,7 +38,7 @@ export const controllerMutants: readonly Mutant[] = [
       faults: ['isolateController'],
       faultMeanMs: 4000,
       faultyMs: 40_000,
-      latencyMs: 30,
+      latencyMs: 80,
       isAdministered: true,
       isDurable: true,
       brokerCount: 3,
