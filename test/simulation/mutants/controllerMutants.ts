@@ -25,7 +25,7 @@ export const controllerMutants: readonly Mutant[] = [
   {
     name: 'stale-controller-accepted',
     story:
-      'KAFKA-4084: (1) a controller is cut from ZooKeeper and deposed, (2) the next one tells the ' +
+      '(1) a controller is cut from ZooKeeper and deposed, (2) the next one tells the ' +
       'brokers of a topic, (3) the deposed one pushes what it knows, (4) brokers go back to that',
     patches: [
       {
