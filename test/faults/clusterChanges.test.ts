@@ -42,9 +42,16 @@ describe('A cluster that changes while records are produced', function suite() {
       what: 'the partition has moved',
       timeoutMs: 30_000,
     });
-    const { partitions } = await admin.describeTopic('events');
-    expect(partitions[0]).to.deep.include({ leader: 3, replicas: [3, 4] });
-    expect(partitions[0]?.isr).to.have.members([3, 4]);
+    // The controller knows it first, the broker that is asked here a moment later.
+    const moved = await waitFor(
+      async () => {
+        const [partition] = (await admin.describeTopic('events')).partitions;
+        return partition?.replicas.length === 2 ? partition : undefined;
+      },
+      { what: 'everybody knows it' },
+    );
+    expect(moved).to.deep.include({ leader: 3, replicas: [3, 4] });
+    expect(moved.isr).to.have.members([3, 4]);
     for (const broker of cluster.brokers.slice(0, 2)) {
       const files = join(broker.dataDirectory, 'events-0');
       await waitFor(() => !existsSync(files), { what: `the files on ${broker.id} are gone` });
@@ -53,8 +60,13 @@ describe('A cluster that changes while records are produced', function suite() {
 
     const stopped = cluster.brokers[2];
     await stopped?.stop();
-    const after = await admin.describeTopic('events');
-    expect(after.partitions.map(({ leader }) => leader)).to.deep.equal([4, 2]);
+    await waitFor(
+      async () => {
+        const { partitions } = await admin.describeTopic('events');
+        return partitions.map(({ leader }) => leader).join() === '4,2';
+      },
+      { what: 'the other replica leads' },
+    );
     await ledger.progress(200);
     await stopped?.start();
     await waitFor(

@@ -25,7 +25,7 @@ export const controllerMutants: readonly Mutant[] = [
   {
     name: 'stale-controller-accepted',
     story:
-      'KAFKA-4084: (1) a controller is cut from ZooKeeper and deposed, (2) the next one tells the ' +
+      '(1) a controller is cut from ZooKeeper and deposed, (2) the next one tells the ' +
       'brokers of a topic, (3) the deposed one pushes what it knows, (4) brokers go back to that',
     patches: [
       {
@@ -38,7 +38,7 @@ export const controllerMutants: readonly Mutant[] = [
       faults: ['isolateController'],
       faultMeanMs: 4000,
       faultyMs: 40_000,
-      latencyMs: 30,
+      latencyMs: 80,
       isAdministered: true,
       isDurable: true,
       brokerCount: 3,

@@ -47,7 +47,7 @@ export const replicationMutants: readonly Mutant[] = [
           'if (leader.divergingEpoch !== -1) return truncateTo(log, leader.divergingEndOffset); void byEpoch;',
       },
     ],
-    profile: { ...CRASHES, isDurable: true, faultMeanMs: 400 },
+    profile: { ...CRASHES, isDurable: true, faultMeanMs: 400, brokerCount: 2 },
   },
   {
     name: 'no-truncation-when-the-leader-returns',

@@ -61,7 +61,10 @@ const produceNumber =
   ({ api, number }: FakeRequest) =>
     api === 'Produce' && numbers.includes(number);
 
-describe('The idempotent producer', () => {
+describe('The idempotent producer', function () {
+  // Seconds of the processor in some cases, and the machine may be busy.
+  this.timeout(60_000);
+
   it('asks for one id and counts the records of each partition from 0', async () => {
     const cluster = await started();
     cluster.createTopic('other');
