@@ -8,6 +8,7 @@ import { type EmbeddedServer, startEmbedded } from '../harness/embedded.ts';
 import { jsonLines, odradek, odradekBin, type StartedJson } from '../harness/odradek.ts';
 import { removeDirectory, temporaryDirectory } from '../harness/temporaryDirectory.ts';
 import { waitFor } from '../harness/waitFor.ts';
+import { TestClient } from '../harness/zookeeperClient.ts';
 
 interface Described {
   readonly partition: number;
@@ -22,7 +23,7 @@ interface Running {
 }
 
 describe('a log directory that cannot be read when its broker starts', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let coordinator: EmbeddedServer;
   let directory: string;
   const running = new Map<number, Running>();
@@ -77,7 +78,7 @@ describe('a log directory that cannot be read when its broker starts', function 
     await start(1);
     await start(2);
     const flags = ['--partitions', '4', '--replication-factor', '2'];
-    await run(['topic', 'create', 'pairs', ...flags, '--config', 'min.insync.replicas=2']);
+    await run(['topic', 'create', 'pairs', ...flags]);
     const input = Array.from({ length: 200 }, (_, number) => `${number}\n`).join('');
     expect((await run(['produce', 'pairs'], input)).code).to.equal(0);
     const lost = partitionsIn('b');
@@ -88,6 +89,13 @@ describe('a log directory that cannot be read when its broker starts', function 
     const both = [...running.values()];
     running.clear();
     await Promise.all(both.map(({ child }) => child.kill9()));
+    // Dead but registered, broker 2 would be elected for everything.
+    const observer = await TestClient.connect(coordinator.address);
+    await waitFor(async () => (await observer.getChildren('/brokers/ids')).children.length === 0, {
+      what: 'the end of both sessions',
+      timeoutMs: 20_000,
+    });
+    await observer.close();
     renameSync(logDirectory(1, 'b'), logDirectory(1, 'away'));
     writeFileSync(logDirectory(1, 'b'), 'no directory');
     await start(1);
@@ -98,7 +106,7 @@ describe('a log directory that cannot be read when its broker starts', function 
           lost.includes(partition) ? leader === -1 : leader === 1,
         );
       },
-      { what: 'broker 1 to lead what it can read, and nothing else', timeoutMs: 20_000 },
+      { what: 'broker 1 to lead what it can read, and nothing else', timeoutMs: 40_000 },
     );
     const health = await run(['cluster', 'health', '--json']);
     expect(health.code).to.equal(1);
@@ -114,7 +122,7 @@ describe('a log directory that cannot be read when its broker starts', function 
           lost.includes(partition) ? leader === 2 : isr.length === 2,
         );
       },
-      { what: 'broker 2 to lead what broker 1 cannot read', timeoutMs: 20_000 },
+      { what: 'broker 2 to lead what broker 1 cannot read', timeoutMs: 40_000 },
     );
     const read = await run(['consume', 'pairs', '--from-beginning', '--exit']);
     expect(
