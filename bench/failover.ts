@@ -8,15 +8,12 @@
  * What is ours begins when the ephemeral node of the broker is seen to be gone.
  */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { loadavg } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { packageRoot } from '../cli/index.ts';
 import { SteadyLoad } from './failover/steadyLoad.ts';
 import { ThreeBrokers, type ThreeBrokersOptions } from './failover/threeBrokers.ts';
 import { ZooKeeperProcess } from './failover/zookeeperProcess.ts';
 import { machineReport } from './load/machine.ts';
+import { loadAverage, writeResult } from './load/results.ts';
 
 export interface FailoverOptions {
   /** Of each kind of broker, by each coordinator. */
@@ -79,7 +76,7 @@ export async function benchFailover(options: FailoverOptions, command: string): 
     loadAverage: { before, after: loadAverage() },
     failover: rows,
   };
-  process.stdout.write(`${table(rows)}\nwritten to ${write(report)}\n`);
+  process.stdout.write(`${table(rows)}\nwritten to ${writeResult(report, 'failover')}\n`);
 }
 
 async function measure(
@@ -187,18 +184,6 @@ function table(rows: readonly FailoverRow[]): string {
 function spread(values: readonly number[]): string {
   const sorted = [...values].sort((a, b) => a - b);
   return `${sorted[Math.floor(sorted.length / 2)] ?? '-'} (${sorted.at(-1) ?? '-'})`;
-}
-
-function write(report: { readonly date: string }): string {
-  const directory = join(packageRoot, 'bench', 'results');
-  mkdirSync(directory, { recursive: true });
-  const name = `${report.date.replaceAll(':', '').slice(0, 17)}-failover.json`;
-  writeFileSync(join(directory, name), `${JSON.stringify(report, null, 2)}\n`);
-  return join('bench', 'results', name);
-}
-
-function loadAverage(): number {
-  return Number((loadavg()[0] ?? 0).toFixed(2));
 }
 
 function note(text: string): void {

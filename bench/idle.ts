@@ -3,14 +3,11 @@
  * brokers that hold partitions which nobody writes to or reads from, and of the coordinator.
  */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { loadavg } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { packageRoot } from '../cli/index.ts';
 import { ThreeBrokers } from './failover/threeBrokers.ts';
 import { machineReport } from './load/machine.ts';
 import { cpuSeconds, residentBytes } from './load/processUsage.ts';
+import { loadAverage, writeResult } from './load/results.ts';
 
 const TOPICS = 10;
 const PARTITIONS = [0, 1_000];
@@ -40,7 +37,7 @@ export async function benchIdle(command: string): Promise<void> {
     limitPercent: PERCENT_MAX,
     idle: rows,
   };
-  process.stdout.write(`${table(rows)}\nwritten to ${write(report)}\n`);
+  process.stdout.write(`${table(rows)}\nwritten to ${writeResult(report, 'idle')}\n`);
 }
 
 async function measure(partitions: number): Promise<IdleRow> {
@@ -77,16 +74,4 @@ function table(rows: readonly IdleRow[]): string {
       `| ${partitions} | ${percent.join(' / ')} | ${residentMib.join(' / ')} |`,
   );
   return `${[head, '|---|---|---|', ...lines].join('\n')}\n`;
-}
-
-function write(report: { readonly date: string }): string {
-  const directory = join(packageRoot, 'bench', 'results');
-  mkdirSync(directory, { recursive: true });
-  const name = `${report.date.replaceAll(':', '').slice(0, 17)}-idle.json`;
-  writeFileSync(join(directory, name), `${JSON.stringify(report, null, 2)}\n`);
-  return join('bench', 'results', name);
-}
-
-function loadAverage(): number {
-  return Number((loadavg()[0] ?? 0).toFixed(2));
 }

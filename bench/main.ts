@@ -7,8 +7,8 @@
  * counts only if every record was read back and every byte was checked.
  */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -16,7 +16,6 @@ import {
   type BrokerReady,
   ChildProcess,
   ClusterDirectory,
-  packageRoot,
   type RunningBroker,
   Starter,
 } from '../cli/index.ts';
@@ -32,6 +31,7 @@ import {
   type LatencyRow,
   type ThroughputRow,
 } from './load/report.ts';
+import { loadAverage, writeResult } from './load/results.ts';
 import { runLoad } from './load/runLoad.ts';
 import { benchReplication } from './replication.ts';
 
@@ -106,7 +106,7 @@ export async function main(args: readonly string[]): Promise<void> {
       latency,
     };
     process.stdout.write(benchTable(report));
-    process.stdout.write(`\nwritten to ${writeReport(report)}\n`);
+    process.stdout.write(`\nwritten to ${writeResult(report)}\n`);
   } catch (error) {
     note(error instanceof Error ? error.message : String(error));
     process.exitCode = 1;
@@ -300,14 +300,6 @@ function isRunning(pid: number): boolean {
   }
 }
 
-function writeReport(report: BenchReport): string {
-  const directory = join(packageRoot, 'bench', 'results');
-  mkdirSync(directory, { recursive: true });
-  const name = `${report.date.replaceAll(':', '').slice(0, 17)}.json`;
-  writeFileSync(join(directory, name), `${JSON.stringify(report, null, 2)}\n`);
-  return join('bench', 'results', name);
-}
-
 function readOptions(args: readonly string[]): BenchOptions | undefined {
   try {
     const { values } = parseArgs({
@@ -335,10 +327,6 @@ function readOptions(args: readonly string[]): BenchOptions | undefined {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     return undefined;
   }
-}
-
-function loadAverage(): number {
-  return Number((loadavg()[0] ?? 0).toFixed(2));
 }
 
 function note(text: string): void {

@@ -5,13 +5,14 @@
  * All processes share the machine, so the figures are ratios of one another first of all.
  */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ClusterDirectory, packageRoot, type RunningCluster, Starter } from '../cli/index.ts';
+import { ClusterDirectory, type RunningCluster, Starter } from '../cli/index.ts';
 import { Odradek } from '../client/index.ts';
 import { machineReport } from './load/machine.ts';
 import { type ThroughputRow, throughputHead, throughputLine } from './load/report.ts';
+import { loadAverage, writeResult } from './load/results.ts';
 import { runLoad } from './load/runLoad.ts';
 
 export interface ReplicationOptions {
@@ -54,7 +55,7 @@ export async function benchReplication(
     },
     () => undefined,
   );
-  const before = load();
+  const before = loadAverage();
   try {
     const cluster = await starter.start();
     const rows = await measure(cluster, options);
@@ -62,11 +63,11 @@ export async function benchReplication(
       date: new Date().toISOString(),
       command,
       machine: machineReport(),
-      loadAverage: { before, after: load() },
+      loadAverage: { before, after: loadAverage() },
       replication: rows,
     };
     process.stdout.write(table(report));
-    process.stdout.write(`\nwritten to ${write(report)}\n`);
+    process.stdout.write(`\nwritten to ${writeResult(report, 'replication')}\n`);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;
@@ -136,16 +137,4 @@ function table(report: {
     ...report.replication.map(throughputLine),
     '',
   ].join('\n');
-}
-
-function write(report: { readonly date: string }): string {
-  const directory = join(packageRoot, 'bench', 'results');
-  mkdirSync(directory, { recursive: true });
-  const name = `${report.date.replaceAll(':', '').slice(0, 17)}-replication.json`;
-  writeFileSync(join(directory, name), `${JSON.stringify(report, null, 2)}\n`);
-  return join('bench', 'results', name);
-}
-
-function load(): number {
-  return Number((loadavg()[0] ?? 0).toFixed(2));
 }

@@ -1,9 +1,7 @@
 /** Kafka's DumpLogSegments reads the groups and offsets that we wrote, with its --offsets-decoder. */
 
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { OFFSETS_TOPIC } from '../../broker/group/index.ts';
 import { defaultLogConfig, type LogConfig, LogManager } from '../../broker/log/index.ts';
@@ -15,10 +13,10 @@ import {
   systemTimers,
 } from '../../common/environment/production/index.ts';
 import { type LeaderEpoch, silentLogger, type TopicId } from '../../common/index.ts';
+import { dumpLogSegments } from '../harness/dumpLogSegments.ts';
 import { GROUP, GroupFixture } from '../harness/group/groupFixture.ts';
 import { temporaryDirectory } from '../harness/temporaryDirectory.ts';
 
-const run = promisify(execFile);
 /** When the manual time of the fixture begins: all of it happens at once. */
 const COMMITTED_MS = 1_767_225_605_000;
 const config: LogConfig = { ...defaultLogConfig, cleanupPolicy: ['compact'] };
@@ -80,31 +78,13 @@ async function writeLog(directory: string): Promise<string> {
   return path.join(directory, `${OFFSETS_TOPIC}-${partition}`, '00000000000000000000.log');
 }
 
-async function decode(file: string, root: string): Promise<string> {
-  const libs = process.env['ODRADEK_KAFKA_LIBS'];
-  if (libs === undefined) throw new Error('ODRADEK_KAFKA_LIBS names no directory of Kafka jars');
-  const log4j = path.join(root, 'log4j.properties');
-  fs.writeFileSync(log4j, 'log4j.rootLogger=OFF\n');
-  const { stdout, stderr } = await run('java', [
-    '-Xmx256M',
-    `-Dlog4j.configuration=file:${log4j}`,
-    '-cp',
-    path.join(libs, '*'),
-    'kafka.tools.DumpLogSegments',
-    '--offsets-decoder',
-    '--files',
-    file,
-  ]);
-  return stdout + stderr;
-}
-
 describe("Kafka's offsets decoder on a log directory that we wrote", function () {
   this.timeout(60_000);
   const root = temporaryDirectory('offsets-decoder');
   let output = '';
 
   before(async () => {
-    output = await decode(await writeLog(path.join(root, 'log')), root);
+    output = await dumpLogSegments([await writeLog(path.join(root, 'log'))], ['--offsets-decoder']);
   });
 
   after(() => fs.rmSync(root, { recursive: true, force: true }));
